@@ -1,0 +1,49 @@
+"""What holds for every test: shapes are checked, the network is off, the global random state is nobody's."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+os.environ["COURSE_OFFLINE"] = "1"
+os.environ.pop("COURSE_SIZE", None)
+os.environ.pop("COURSE_SEED", None)
+_hook = install_import_hook("course_lib", "beartype.beartype")  # kept alive: every public signature is checked at run time
+
+ROOT = Path(__file__).parents[1]
+_connect = socket.socket.connect
+
+
+def _connect_on_this_machine(self, address):
+    """Refuses every address but this machine's own, so that a test that needs the network says so at once."""
+    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        raise OSError(f"tests run without a network, and this one asked for {address[0]}")
+    return _connect(self, address)
+
+
+socket.socket.connect = _connect_on_this_machine
+
+
+@pytest.fixture
+def root() -> Path:
+    """The repository's root."""
+    return ROOT
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder with real data; a test that needs it is skipped by name where there is none."""
+    folder = os.environ.get("COURSE_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("needs real data: set COURSE_DATA to its folder")
+    return Path(folder).resolve()
+
+
+def needs_program(name: str) -> None:
+    """Skips the calling test where a program is missing; in CI that is a failure."""
+    import shutil
+
+    if shutil.which(name) is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"needs the program {name!r}: install it from your system's packages")

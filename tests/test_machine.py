@@ -1,0 +1,113 @@
+"""What the machine is told to have, lack and mend."""
+
+import importlib.metadata
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from course_lib import machine
+from course_lib.machine import Finding
+
+
+def test_this_machine_has_what_the_lectures_need():
+    findings = machine.report()
+    assert not [str(finding) for finding in findings if finding.state == "wrong"]
+    assert {"Python", "packages", "CPU", "GPU", "disk", "data"} <= {finding.what for finding in findings}
+
+
+def test_the_base_and_every_extra_are_told_apart():
+    base = {need.name for need in machine.requirements()}
+    assert {"torch", "jaxtyping"} <= base
+    assert not base & {"nbclient", "nbgrader", "pytest"}
+    assert {need.name for need in machine.requirements("lab")} >= {"nbclient", "jupyterlab"}
+    assert "nbgrader" in {need.name for need in machine.requirements("grading")} - {need.name for need in machine.requirements("lab")}
+    test = machine.requirements("test")
+    assert {"pytest", "nbgrader", "sphinx", "nbclient"} <= {need.name for need in test}
+    assert len(test) == len(set(test))
+
+
+def test_a_folder_that_was_never_installed_states_the_same_needs(monkeypatch):
+    installed = [set(map(str, machine.requirements(extra))) for extra in ("", "lab", "grading", "test")]
+
+    def nothing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "requires", nothing)
+    # the words of the two lists differ in the extra's quotes alone
+    plain = [set(map(str, machine.requirements(extra))) for extra in ("", "lab", "grading", "test")]
+    assert plain == installed
+
+
+def test_a_missing_package_is_named_with_the_command_that_brings_it(monkeypatch):
+    monkeypatch.setattr(machine, "_declared", lambda: ["numpy>=2.0", "no-such-thing>=1.5", 'never-there; extra == "lab"'])
+    found = machine.packages()
+    assert found.state == "wrong"
+    assert "no-such-thing is not installed" in found.says
+    assert found.mend.endswith("-m pip install 'no-such-thing>=1.5'")
+    lab = machine.packages("lab")
+    assert (lab.what, lab.state, lab.says) == ("packages [lab]", "optional", "never-there is not installed")
+
+
+def test_an_old_package_is_named_with_both_versions(monkeypatch):
+    monkeypatch.setattr(machine, "_declared", lambda: ["numpy>=99"])
+    found = machine.packages()
+    assert found.state == "wrong"
+    assert importlib.metadata.version("numpy") in found.says
+    assert ">=99" in found.says
+
+
+def test_an_old_python_is_refused(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18, "final", 0))
+    assert machine.python().state == "wrong"
+    assert "3.11" in machine.python().says
+
+
+def test_a_wrong_data_folder_is_said(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "nowhere"))
+    found = machine.data()
+    assert found.state == "wrong"
+    assert "nowhere" in found.says
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    assert machine.data().state == "good"
+
+
+def test_a_full_disk_is_said(monkeypatch, tmp_path):
+    usage = type("Usage", (), {"free": 10**8})
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda folder: usage)
+    assert machine.disk(tmp_path).state == "optional"
+    assert "0.1 GB" in machine.disk(tmp_path).says
+
+
+class _T4:
+    name = "Tesla T4"
+    total_memory = 15.8e9
+
+
+@pytest.mark.parametrize(("real", "says"), [(True, "bfloat16 real"), (False, "only emulated")])
+def test_emulated_bfloat16_is_not_taken_for_the_real_one(monkeypatch, real, says):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: _T4)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: True if including_emulation else real)
+    first = machine.graphics()[0]
+    assert "Tesla T4, 16 GB" in first.says
+    assert says in first.says
+
+
+def test_the_line_is_one_line_and_ends_with_the_remedy():
+    findings = [
+        Finding("Python", "good", "3.12"),
+        Finding("packages", "wrong", "no tqdm", "pip install tqdm"),
+        Finding("GPU", "optional", "none", "Colab"),
+    ]
+    line = machine.one_line(findings)
+    assert line == "✗ Missing: packages, no tqdm → pip install tqdm"
+    assert "\n" not in machine.one_line()
+
+
+def test_nothing_heavy_is_imported_before_it_is_asked(root: Path):
+    import subprocess
+
+    code = "import sys; from course_lib import machine; machine.packages(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -123,13 +123,13 @@ def requirements(extra: str = "") -> list[Requirement]:
 
 
 def _declared() -> list[str]:
-    """The requirements as the installed package states them, or as the folder beside the library does."""
-    try:
+    """The requirements as the folder around the library states them, or where there is none (Colab) the installed package."""
+    stated = Path(__file__).parents[1] / "pyproject.toml"
+    if not stated.is_file():
         return importlib.metadata.requires(DISTRIBUTION) or []
-    except importlib.metadata.PackageNotFoundError:  # the folder is used as it lies
-        project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        extras = project["optional-dependencies"].items()
-        return project["dependencies"] + [f'{need}; extra == "{extra}"' for extra, needs in extras for need in needs]
+    project = tomllib.loads(stated.read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].items()
+    return project["dependencies"] + [f'{need}; extra == "{extra}"' for extra, needs in extras for need in needs]
 
 
 def _unmet(need: Requirement) -> str:

@@ -197,8 +197,22 @@ def disk(folder: Path | None = None) -> Finding:
 
 
 def data() -> Finding:
-    """Whether the real data sets are here, or only what is embedded."""
+    """Whether the real data sets are here, can be fetched, or have a stand-in."""
+    from course_lib.datasets import registry
+
     folder = os.environ.get("COURSE_DATA")
-    if folder and not Path(folder).is_dir():
-        return Finding("data", "wrong", f"COURSE_DATA names {folder}, which is not a folder", "correct it, or unset COURSE_DATA")
-    return Finding("data", "good", f"COURSE_DATA is {folder}" if folder else "embedded (a lecture in full size fetches the real sets)")
+    if folder and not Path(folder).expanduser().is_dir():
+        return Finding("data", "wrong", f"COURSE_DATA names {folder}, which is not a folder", "correct it, or unset it")
+    sets = registry.report()
+    places = {place: [status.name for status in sets if status.where == place] for place in ("refused", "download", "stand-in")}
+    if places["refused"]:
+        return Finding(
+            "data", "wrong", f"damaged files of {', '.join(places['refused'])}", "move them away: course doctor says where they lie"
+        )
+    here = len(sets) - len(places["download"]) - len(places["stand-in"])
+    if places["stand-in"]:
+        mend = "connect, and unset COURSE_OFFLINE"
+        return Finding("data", "optional", f"{here} of {len(sets)} real sets, embedded ones stand in for the rest", mend)
+    return Finding(
+        "data", "good", f"{here} of {len(sets)} real sets" + (", the rest fetched when first used" if places["download"] else "")
+    )

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from course_lib import machine
+from course_lib.datasets import registry
 from course_lib.machine import Finding
 
 
@@ -67,6 +68,23 @@ def test_a_wrong_data_folder_is_said(monkeypatch, tmp_path):
     assert "nowhere" in found.says
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
     assert machine.data().state == "good"
+
+
+@pytest.mark.parametrize(
+    ("places", "state", "says"),
+    [
+        (["cache", "COURSE_DATA"], "good", "2 of 2"),
+        (["cache", "download"], "good", "fetched when first used"),
+        (["download", "stand-in"], "optional", "0 of 2"),
+        (["cache", "refused"], "wrong", "set-1"),
+    ],
+)
+def test_the_state_of_the_data_is_summed_up(monkeypatch, places, state, says):
+    sets = [registry.Status(f"set-{i}", where, "", "") for i, where in enumerate(places)]
+    monkeypatch.setattr(registry, "report", lambda: sets)
+    found = machine.data()
+    assert found.state == state
+    assert says in found.says
 
 
 def test_a_full_disk_is_said(monkeypatch, tmp_path):

@@ -58,7 +58,7 @@ def explore(
     return ipywidgets.VBox([*knobs.values(), picture])
 
 
-def slider(description: str, value: float, low: float, high: float, step: float) -> ipywidgets.FloatSlider:
+def slider(description: str, value: float | int, low: float | int, high: float | int, step: float | int) -> ipywidgets.FloatSlider:
     """Returns a slider over real numbers."""
     return ipywidgets.FloatSlider(
         value=value, min=low, max=high, step=step, description=description, style={"description_width": "9em"}, layout={"width": "32em"}

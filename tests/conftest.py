@@ -4,6 +4,7 @@ import os
 import socket
 from pathlib import Path
 
+import jaxtyping
 import pytest
 from jaxtyping import install_import_hook
 
@@ -39,6 +40,14 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("needs real data: set COURSE_DATA to its folder")
     return Path(folder).resolve()
+
+
+@pytest.fixture
+def own_messages():
+    """Lets our own messages through, where the check of shapes would speak first."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def needs_program(name: str) -> None:

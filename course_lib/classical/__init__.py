@@ -1,0 +1,1 @@
+"""Models from before the networks, whose likelihood, posterior or solution can be written down."""

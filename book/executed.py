@@ -1,0 +1,96 @@
+"""Which lectures must run again before the site can show them: those whose words, code, data or settings have changed."""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+SETTINGS = ("COURSE_SIZE", "COURSE_DATA")  # the seed of `course run` is 0 unless told
+RECORD = "executed.json"  # beside the executed lectures
+
+
+def bring_up_to_date(course: Path, build: Path, *, run: Callable[[Sequence[str]], None]) -> list[str]:
+    """Runs the lectures whose executed copy is missing or old, one after the other.
+
+    Args:
+        course: the folder with ``notebooks/``, ``course_lib/`` and ``data/``.
+        build: where ``lectures/NN_topic.ipynb`` and ``claims/NN_topic.json`` lie or shall lie.
+        run: executes the lectures with these names, widgets static; raises if one fails.
+
+    Returns:
+        The names of those that ran.
+
+    Raises:
+        RuntimeError: if a lecture ran and left no executed notebook.
+    """
+    names = [path.stem for path in sorted((course / "notebooks").glob("*.ipynb"))]
+    before = source_digests(course)
+    record = _read(build)
+    old = [name for name in names if record.get(name) != [before[name], *_results(build, name)] or not _executed(build, name).is_file()]
+    for name in old:
+        run([name])
+        if not _executed(build, name).is_file():
+            raise RuntimeError(f"{name} ran, but left no {_executed(build, name)}")
+        # What was read before the run is what it ran with; an edit made meanwhile makes it old again.
+        record[name] = [before[name], *_results(build, name)]
+        _write(build, record)
+    return old
+
+
+def run_lectures(names: Sequence[str]) -> None:
+    """Runs lectures with the course's own command, in an interpreter of its own.
+
+    Raises:
+        RuntimeError: if one fails; the command has said which and why.
+    """
+    command = [sys.executable, "-m", "course_lib.cli", "run", "--static", *[name[:2] for name in names]]
+    if subprocess.run(command, check=False).returncode:
+        raise RuntimeError(f"{', '.join(names)} did not run through; see above")
+
+
+def source_digests(course: Path) -> dict[str, str]:
+    """Returns for each lecture a digest of all that its outputs depend on."""
+    shared = [path for folder in ("course_lib", "data") for path in sorted((course / folder).rglob("*")) if _counts(path)]
+    settings = [f"{name}={os.environ.get(name, '')}" for name in SETTINGS] + [platform.python_version(), version("torch")]
+    common = _digest([*shared], words=settings)
+    return {path.stem: _digest([path], words=[common]) for path in sorted((course / "notebooks").glob("*.ipynb"))}
+
+
+def _counts(path: Path) -> bool:
+    # lectures.json holds the measured seconds, which every run writes anew.
+    return path.is_file() and "__pycache__" not in path.parts and path.name != "lectures.json"
+
+
+def _executed(build: Path, name: str) -> Path:
+    return build / "lectures" / f"{name}.ipynb"
+
+
+def _results(build: Path, name: str) -> list[str]:
+    """Digests of what the run left: another run of the lecture, by hand or by a test, counts as a change."""
+    files = [_executed(build, name), build / "claims" / f"{name}.json"]
+    return [_digest([path]) if path.is_file() else "" for path in files]
+
+
+def _digest(files: Sequence[Path], *, words: Sequence[str] = ()) -> str:
+    digest = hashlib.sha256("\n".join(words).encode())
+    for path in files:
+        digest.update(f"\n{path.name}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _read(build: Path) -> dict[str, list[str]]:
+    path = build / "lectures" / RECORD
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _write(build: Path, record: dict[str, list[str]]) -> None:
+    path = build / "lectures" / RECORD
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    unfinished.replace(path)

@@ -7,10 +7,9 @@ import math
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
 
 
-def bits_per_dimension(log_prob: Float[Tensor, "*B"], D: int) -> Float[Tensor, "*B"]:
+def bits_per_dimension(log_prob: Float[torch.Tensor, "*B"], D: int) -> Float[torch.Tensor, "*B"]:
     r"""Returns how many bits a model needs for each number of a datum.
 
     .. math:: \frac{-\log p(x)}{D \log 2}
@@ -39,7 +38,7 @@ def bits_per_dimension(log_prob: Float[Tensor, "*B"], D: int) -> Float[Tensor, "
     return -log_prob / (D * math.log(2))
 
 
-def perplexity(log_prob: Float[Tensor, " B"]) -> Float[Tensor, ""]:
+def perplexity(log_prob: Float[torch.Tensor, " B"]) -> Float[torch.Tensor, ""]:
     r"""Returns how many equally likely outcomes would be as hard to guess.
 
     .. math:: \exp\Bigl(-\frac 1 B \sum_b \log p(x_b)\Bigr)
@@ -67,7 +66,7 @@ def perplexity(log_prob: Float[Tensor, " B"]) -> Float[Tensor, ""]:
     return (-log_prob.mean()).exp()
 
 
-def log_mean_exp(x: Float[Tensor, "*shape"], dim: int) -> Float[Tensor, "*rest"]:
+def log_mean_exp(x: Float[torch.Tensor, "*shape"], dim: int) -> Float[torch.Tensor, "*rest"]:
     r"""Returns the logarithm of the mean of numbers given by their logarithms, without overflow.
 
     .. math:: \log \frac 1 n \sum_i e^{x_i}
@@ -91,8 +90,8 @@ def log_mean_exp(x: Float[Tensor, "*shape"], dim: int) -> Float[Tensor, "*rest"]
 
 
 def importance_estimate(
-    f: Float[Tensor, " n"], log_p: Float[Tensor, " n"], log_q: Float[Tensor, " n"]
-) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    f: Float[torch.Tensor, " n"], log_p: Float[torch.Tensor, " n"], log_q: Float[torch.Tensor, " n"]
+) -> tuple[Float[torch.Tensor, ""], Float[torch.Tensor, ""]]:
     r"""Estimates a mean under p from samples of q.
 
     .. math:: \mathbb E_p[f] ≈ \frac 1 n \sum_i f(x_i) \frac{p(x_i)}{q(x_i)}, \qquad x_i \sim q
@@ -125,7 +124,7 @@ def importance_estimate(
     return terms.mean(), terms.std() / math.sqrt(n)
 
 
-def effective_sample_size(log_weights: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+def effective_sample_size(log_weights: Float[torch.Tensor, " n"]) -> Float[torch.Tensor, ""]:
     r"""Returns how many equally weighted samples these weighted ones are worth.
 
     .. math:: \frac{\left(\sum_i w_i\right)^2}{\sum_i w_i^2}

@@ -30,7 +30,7 @@ _BANDWIDTH_HZ = [90.0, 110.0, 170.0, 250.0, 300.0]
 
 @dataclass(frozen=True)
 class Series:
-    """Numbers in the order of time; ``source`` says in words what is really in hand."""
+    """Numbers in the order of time; ``name`` is what one of them measures, ``source`` says in words what is really in hand."""
 
     values: Float64[Tensor, " N"]
     name: str
@@ -80,8 +80,8 @@ def monthly_returns(*, size: str) -> Series:
     ):
         rows = csv.DictReader(io.StringIO(content.decode("utf-8")))
         prices = torch.tensor([float(row["SP500"]) for row in rows], dtype=torch.float64)
-        return Series(prices.log().diff(), "monthly returns", "S&P 500 without dividends, monthly averages, 1871-01 to 2026-06")
-    return Series(_brightness_steps(), "monthly returns", "log brightness steps in scikit-learn's photograph china.jpg")
+        return Series(prices.log().diff(), "monthly log return", "S&P 500 without dividends, monthly averages, 1871-01 to 2026-06")
+    return Series(_brightness_steps(), "log brightness step", "log brightness steps in scikit-learn's photograph china.jpg")
 
 
 def vowel_cepstra(split: str = "train", *, size: str) -> Utterances:
@@ -112,7 +112,7 @@ def vowel_cepstra(split: str = "train", *, size: str) -> Utterances:
     References:
         Kudo, Toyama, Shimbo, "Multidimensional curve classification using passing-through regions", 1999,
         Pattern Recognition Letters 20 (11–13), 1103–1111: the recordings (10 kHz, frames of 25.6 ms every 6.4 ms).
-        C.-H. Jo, doctoral thesis, Kyoto University, table 4.2: /a/ 753 and 1385 Hz, /e/ 500 and 1947 Hz.
+        C.-H. Jo, thesis, Kyoto University, figure 4.2: average formants of Japanese men, /a/ 753 and 1385 Hz, /e/ 500 and 1947 Hz.
 
     Taught in: 02_gaussian_mixtures
     """
@@ -191,9 +191,15 @@ def _made_up_voices(split: str) -> Utterances:
     width_hz = bandwidth[utterance] * _spread(chance, 0.1, N, 5)
     real_pole = tilt[utterance] * _spread(chance, 0.03, N)
     poles = torch.exp(torch.complex(-math.pi * width_hz, 2 * math.pi * frequency_hz) / _RATE_HZ)  # (N, 5), upper half plane
+    slips = 0.02 * torch.randn(N, ORDER, generator=chance, dtype=torch.float64)  # an analysis of 25.6 ms of speech is never exact
+    source = "nine made-up speakers saying /ae/, from formants"
+    return Utterances(_cepstra(poles, real_pole) + slips, speaker[utterance], utterance, source)
+
+
+def _cepstra(poles: Tensor, real_pole: Tensor) -> Tensor:
+    """c_n = (1/n) Σ p^n, n = 1 … 12, over pairs of poles (N, P), given by the upper one, and one real pole (N,)."""
     n = torch.arange(1, ORDER + 1)
-    frames = (2 * (poles[:, :, None] ** n).real.sum(1) + real_pole[:, None] ** n) / n  # (N, 12)
-    return Utterances(frames, speaker[utterance], utterance, "nine made-up speakers saying /ae/, from formants")
+    return (2 * (poles[:, :, None] ** n).real.sum(1) + real_pole[:, None] ** n) / n  # (N, 12)
 
 
 def _spread(generator: Generator, width: float, *shape: int) -> Tensor:

@@ -31,6 +31,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from course_lib.plotting import style
+
 SIZES = ("quick", "full")
 _PACKAGE = Path(__file__).parent
 
@@ -94,6 +96,7 @@ def start(*, lecture: int) -> Run:
     np.random.seed(run.seed)  # noqa: NPY002 - for libraries that know only the global state
     if os.environ.get("COURSE_STRICT") == "1":
         warnings.filterwarnings("error", module=r"(__main__|course_lib)")
+    style.use()
     _current = run
     _claims.clear()
     print(_opening_line(run))

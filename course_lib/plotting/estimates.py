@@ -5,6 +5,7 @@ Taught in: 01_maximum_likelihood
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 from numpy.typing import ArrayLike
 
 from course_lib.plotting import style
@@ -53,6 +54,7 @@ def running_estimates(estimates: ArrayLike, *, truth: ArrayLike, labels: list[st
         ax.plot(n, estimate, color=colour, label=label, linewidth=1.4)
         ax.axhline(p, color=colour, linewidth=0.8, linestyle=":")
     ax.set(xscale="log", xlim=(1, max(len(n), 2)), ylim=(0, 1), xlabel="observations", ylabel="estimated probability")
+    ax.xaxis.set_minor_formatter(NullFormatter())
     if len(labels) > 1:
         ax.legend(ncols=3, fontsize="small")
     return ax

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets
+from IPython.display import Image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, FigureBase
 
@@ -24,7 +25,7 @@ def explore(
     *,
     twin: Sequence[Mapping[str, Any]],
     figsize: tuple[float, float] = (6.4, 3.4),
-) -> ipywidgets.Widget | Figure:
+) -> ipywidgets.Widget | Image:
     """Shows a drawing with knobs, or its static twin.
 
     Args:
@@ -34,7 +35,7 @@ def explore(
         figsize: inches, of one drawing.
 
     Returns:
-        The widget, or the twin's figure; the last expression of a cell, so that it is shown.
+        The widget, or the twin's picture; the last expression of a cell, so that it is shown.
 
     Raises:
         ValueError: if a setting of the twin does not name exactly the knobs.
@@ -43,7 +44,7 @@ def explore(
         if set(values) != set(knobs):
             raise ValueError(f"each setting of the twin must name the knobs {sorted(knobs)}, got {sorted(values)}")
     if os.environ.get("COURSE_WIDGETS") == "static":
-        return _static_twin(draw, knobs, twin, figsize)
+        return Image(_png(static_twin(draw, knobs, twin, figsize=figsize)), width=int(75 * figsize[0] * len(twin)))
 
     picture = ipywidgets.Image(format="png", layout={"width": f"{figsize[0] * 100:.0f}px", "max_width": "100%", "object_fit": "contain"})
 
@@ -72,12 +73,11 @@ def whole_slider(description: str, value: int, low: int, high: int) -> ipywidget
     )
 
 
-def _static_twin(
-    draw: Draw, knobs: Mapping[str, ipywidgets.Widget], twin: Sequence[Mapping[str, Any]], figsize: tuple[float, float]
+def static_twin(
+    draw: Draw, knobs: Mapping[str, ipywidgets.Widget], twin: Sequence[Mapping[str, Any]], *, figsize: tuple[float, float]
 ) -> Figure:
-    """Draws each setting in a column of its own, under the names that the knobs carry."""
+    """Returns a figure with each setting of the twin in a column of its own, under the names that the knobs carry."""
     figure = Figure(figsize=(0.75 * figsize[0] * len(twin), 0.85 * figsize[1]))
-    FigureCanvasAgg(figure)  # so that a notebook shows it
     columns: Sequence[FigureBase] = figure.subfigures(1, len(twin), squeeze=False)[0]
     for column, values in zip(columns, twin, strict=True):
         draw(column, **values)

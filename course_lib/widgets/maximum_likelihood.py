@@ -6,7 +6,8 @@ Taught in: 01_maximum_likelihood
 import ipywidgets
 import numpy as np
 import torch
-from matplotlib.figure import Figure, FigureBase
+from IPython.display import Image
+from matplotlib.figure import FigureBase
 
 from course_lib.plotting import densities, estimates, style
 from course_lib.widgets import knobs
@@ -14,7 +15,7 @@ from course_lib.widgets import knobs
 MOST_TOSSES = 4096
 
 
-def coin(*, generator: torch.Generator) -> ipywidgets.Widget | Figure:
+def coin(*, generator: torch.Generator) -> ipywidgets.Widget | Image:
     """Shows how the estimate of a coin settles, and how its likelihood narrows, as tosses come in.
 
     Knobs: the number of tosses and the true probability of heads. The same coins are tossed again at every turn of a knob, so that
@@ -48,7 +49,7 @@ def coin(*, generator: torch.Generator) -> ipywidgets.Widget | Figure:
     )
 
 
-def die(*, generator: torch.Generator, sides: int = 6) -> ipywidgets.Widget | Figure:
+def die(*, generator: torch.Generator, sides: int = 6) -> ipywidgets.Widget | Image:
     """Shows how the estimates of a die settle as rolls come in.
 
     Knobs: the number of rolls, and how much lead is hidden behind the last face (its probability is ``1 / sides + lead``).
@@ -86,7 +87,7 @@ def die(*, generator: torch.Generator, sides: int = 6) -> ipywidgets.Widget | Fi
     )
 
 
-def gaussian_surface() -> ipywidgets.Widget | Figure:
+def gaussian_surface() -> ipywidgets.Widget | Image:
     """Shows the density of two correlated Gaussian variables as a surface.
 
     Knobs: the standard deviations σ₁ and σ₂, and the correlation ρ.

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets
-from matplotlib.figure import Figure, FigureBase
+from IPython.display import Image
+from matplotlib.figure import FigureBase
 from torch import Tensor
 
 from course_lib.plotting import mixtures
 from course_lib.widgets import knobs
 
 
-def fits(x: Tensor, histories: Mapping[str, Sequence[Any]], *, twin: Sequence[int]) -> ipywidgets.Widget | Figure:
+def fits(x: Tensor, histories: Mapping[str, Sequence[Any]], *, twin: Sequence[int]) -> ipywidgets.Widget | Image:
     """Shows how fits of a mixture move over the same points.
 
     Knob: the step; a history that has ended stays at its last mixture.
@@ -32,9 +33,7 @@ def fits(x: Tensor, histories: Mapping[str, Sequence[Any]], *, twin: Sequence[in
     def draw(figure: FigureBase, step: int) -> None:
         for ax, (name, history) in zip(figure.subplots(1, len(histories), squeeze=False)[0], histories.items(), strict=True):
             mixture = history[min(step, len(history) - 1)]
-            mixtures.ellipses(
-                x, mixture.weights, mixture.means, mixture.covariances, responsibilities=mixture.responsibilities(x), ax=ax
-            )
+            mixtures.ellipses(x, mixture.weights, mixture.means, mixture.covariances, responsibilities=mixture.responsibilities(x), ax=ax)
             ax.set_title(f"{name}: {int((mixture.weights > 0.01).sum())} components over 1 %")
 
     last = max(len(history) for history in histories.values()) - 1

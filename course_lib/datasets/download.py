@@ -107,16 +107,18 @@ def download(file: DataFile) -> bytes:
         unchecked = target.with_name(f"{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")  # this process's alone
         try:
             trouble = _fetch(address, unchecked)
-            content, fault = _read(unchecked, file) if unchecked.is_file() else (b"", "nothing")
+            if not (unchecked.is_file() and unchecked.stat().st_size):
+                tried.append(f"{address}: {trouble or 'an empty answer'}")
+                continue
+            content, fault = _read(unchecked, file)
             if not fault:
                 unchecked.replace(target)
                 return content
-            if unchecked.stat().st_size:
-                error = DataRefused
         finally:
             unchecked.unlink(missing_ok=True)
-        tried.append(f"{address}: {trouble or 'answered'}; gave {fault}")
-        print(f"  not from {urlsplit(address).netloc}: {trouble or 'it gave other bytes than the published ones'}")
+        error = DataRefused
+        tried.append(f"{address}: refused, found {fault}" + (f" ({trouble})" if trouble else ""))
+        print(f"  what {urlsplit(address).netloc} sent is not the published file: {fault}")
     raise error(_failure(file, tried))
 
 

@@ -182,7 +182,7 @@ def unchanged(now: Tensor, before: Tensor, *, name: str) -> None:
 def _refuse(fact: str, advice: str) -> None:
     __tracebackhide__ = True
     words = ": ".join(part for part in (fact, advice or _BY_HAND) if part)
-    raise Mistake(f"{_capital(words).rstrip('.')}.", named=bool(advice))
+    raise Mistake(_capital(words) + ("" if words.endswith((".", "?")) else "."), named=bool(advice))
 
 
 def _refuse_none(got: Any, name: str) -> None:

@@ -10,9 +10,8 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from course_lib.classical.discrete import Categorical, check_probabilities
-from course_lib.classical.gaussian import LOG_2PI, check_covariances, check_rows, column_scales, is_singular, log_normal
-
-NUMBERS_AT_ONCE = 2**21  # rows are taken in blocks of about this many intermediate numbers: 16 MB
+from course_lib.classical.gaussian import check_covariances, check_rows, column_scales, is_singular
+from course_lib.classical.sufficient_statistics import StandardisedRows, Statistics, gather, joint_log_density, moments
 
 
 @dataclass(frozen=True)
@@ -71,14 +70,7 @@ class GaussianMixture:
 
     def joint_log_prob(self, x: Float[Tensor, "B D"]) -> Float[Tensor, "B K"]:
         """Returns log π_k N(x_b; μ_k, Σ_k), the log joint density of row and component in nats, ``(B, K)``."""
-        x = x.double()
-        rows = max(1, NUMBERS_AT_ONCE // self.means.numel())
-        if self.diagonal:
-            densities = [_log_normal_diagonal(block, self.means, self.covariances) for block in x.split(rows)]
-        else:
-            choleskys = torch.linalg.cholesky(self.covariances)
-            densities = [log_normal(block, self.means, choleskys) for block in x.split(rows)]
-        return self.weights.log() + torch.cat(densities)
+        return joint_log_density(x.double(), self.weights.log(), self.means, self.covariances)
 
     def log_prob(self, x: Float[Tensor, "B D"]) -> Float[Tensor, " B"]:
         """Returns log p(x) of each row in nats, ``(B,)``."""
@@ -231,16 +223,9 @@ def m_step(
     Deviation: ``floor``, unused unless asked for.
     Taught in: 02_gaussian_mixtures
     """
-    x, responsibilities = check_rows(x), responsibilities.double()
-    counts = responsibilities.sum(0)  # (K,)
-    means = responsibilities.T @ x / counts[:, None]
-    scatter = 0.0
-    for rows, r in zip(x.split(4096), responsibilities.split(4096), strict=True):
-        difference = rows - means[:, None]  # (K, n, D)
-        weighted = r.T[..., None] * difference
-        scatter = scatter + ((weighted * difference).sum(1) if diagonal else weighted.mT @ difference)
-    covariances = scatter / counts.reshape(-1, *[1] * (scatter.ndim - 1))
-    return _mixture(counts, means, covariances, column_scales(x), floor)
+    x = check_rows(x)
+    counts, means, scatters = moments(x, responsibilities.double(), diagonal=diagonal)
+    return _mixture(counts, means, scatters, column_scales(x), floor)
 
 
 def em_step(mixture: GaussianMixture, x: Float[Tensor, "N D"], *, floor: float = 0.0) -> tuple[GaussianMixture, Float[Tensor, ""]]:
@@ -269,8 +254,9 @@ def em_step(mixture: GaussianMixture, x: Float[Tensor, "N D"], *, floor: float =
     Deviation: none
     Taught in: 02_gaussian_mixtures
     """
-    responsibilities, log_likelihood = e_step(mixture, x)
-    return m_step(x, responsibilities, diagonal=mixture.diagonal, floor=floor), log_likelihood
+    rows = StandardisedRows.of(check_rows(x))
+    statistics = _gather(mixture, rows)
+    return _maximise(statistics, rows, floor), statistics.log_evidence
 
 
 def fit_em(
@@ -320,15 +306,15 @@ def fit_em(
     mixture = start if start is not None else initial_mixture(x, K, generator=generator, diagonal=diagonal)
     if mixture.means.shape != (K, x.shape[1]):
         raise ValueError(f"start must have K = {K} components in {x.shape[1]} dimensions, its means are {tuple(mixture.means.shape)}")
-    log_likelihoods = [mixture.log_prob(x).mean()] if steps == 0 else []
-    converged = False
-    while len(log_likelihoods) <= steps and not converged:
-        responsibilities, log_likelihood = e_step(mixture, x)
-        log_likelihoods.append(log_likelihood)
+    rows = StandardisedRows.of(x)
+    log_likelihoods = []
+    while True:
+        statistics = _gather(mixture, rows)
+        log_likelihoods.append(statistics.log_evidence)
         converged = len(log_likelihoods) > 1 and bool(log_likelihoods[-1] - log_likelihoods[-2] < tolerance)
-        if len(log_likelihoods) <= steps and not converged:
-            mixture = m_step(x, responsibilities, diagonal=mixture.diagonal, floor=floor)
-    return EMFit(mixture=mixture, log_likelihoods=torch.stack(log_likelihoods), converged=converged)
+        if converged or len(log_likelihoods) > steps:
+            return EMFit(mixture=mixture, log_likelihoods=torch.stack(log_likelihoods), converged=converged)
+        mixture = _maximise(statistics, rows, floor)
 
 
 def refuse_collapse(covariances: Tensor, scales: Tensor, who: str = "component {k}") -> None:
@@ -342,12 +328,23 @@ def refuse_collapse(covariances: Tensor, scales: Tensor, who: str = "component {
         )
 
 
-def _mixture(counts: Tensor, means: Tensor, covariances: Tensor, scales: Tensor, floor: float) -> GaussianMixture:
-    """The mixture with these moments."""
+def _gather(mixture: GaussianMixture, rows: StandardisedRows) -> Statistics:
+    """The E step, summed up."""
+    return gather(rows, mixture.weights.log(), mixture.means, mixture.covariances)
+
+
+def _maximise(statistics: Statistics, rows: StandardisedRows, floor: float) -> GaussianMixture:
+    """The M step, from what was gathered."""
+    return _mixture(statistics.counts, statistics.means, statistics.scatters, rows.scales, floor)
+
+
+def _mixture(counts: Tensor, means: Tensor, scatters: Tensor, scales: Tensor, floor: float) -> GaussianMixture:
+    """The likeliest mixture for these weighted sums over rows."""
     if not floor >= 0:
         raise ValueError(f"floor must be a variance, at least 0, got {floor}")
     if not (counts > 0).all():
         raise ValueError(f"component {int((~(counts > 0)).nonzero()[0])} has no rows left: take fewer components, or start elsewhere")
+    covariances = scatters / counts.reshape(-1, *[1] * (scatters.ndim - 1))
     if floor > 0 and covariances.ndim == 2:
         covariances = covariances.clamp(min=floor)
     elif floor > 0:
@@ -357,12 +354,6 @@ def _mixture(counts: Tensor, means: Tensor, covariances: Tensor, scales: Tensor,
     else:
         refuse_collapse(covariances, scales)
     return GaussianMixture(counts / counts.sum(), means, covariances)
-
-
-def _log_normal_diagonal(x: Tensor, means: Tensor, variances: Tensor) -> Tensor:
-    """log N(x_b; μ_k, diag σ²_k), ``(B, K)``."""
-    squares = ((x[:, None] - means).square() / variances).sum(-1)  # (B, K)
-    return -0.5 * (squares + x.shape[1] * LOG_2PI + variances.log().sum(-1))
 
 
 def _check_fit(x: Tensor, K: int) -> Tensor:

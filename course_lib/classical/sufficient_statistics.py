@@ -1,0 +1,246 @@
+r"""What an M step needs of the data: how much, where, and how spread each component's share is.
+
+EM and variational Bayes ask the same of every row: the joint density of row and component, log w_k + log N(x_n; μ_k, Σ_k); its
+normaliser; and, weighted by the responsibilities, the sums N_k = Σ r, Σ r x and Σ r x xᵀ. All three are linear in the features
+φ(x) = (x_i x_j, x_i, 1) of a row, so one block of rows costs two matrix products,
+
+.. math:: \text{scores} = C\, Φ, \qquad \text{sums} = Φ\, R^\top, \qquad R = \operatorname{softmax}(\text{scores}),
+
+and the features never leave the processor's cache. Expanding the square costs digits: the error of a score is about
+ε |y|² λ, with y the standardised row farthest out and λ the largest precision. Where that exceeds ``TOLERATED_ERROR``, or in more than
+``WIDEST`` dimensions, ``gather`` takes differences from the means first, as the textbook does, and is exact but several times slower.
+
+Taught in: 02_gaussian_mixtures
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from course_lib.classical.gaussian import LOG_2PI, column_scales, log_normal
+
+TOLERATED_ERROR = 1e-9  # nats in one score, and relative in one covariance
+WIDEST = 64  # dimensions; with more, a row's features outgrow the cache
+BLOCK_BYTES = 5 * 2**17  # of features, to stay in a second-level cache
+NUMBERS_AT_ONCE = 2**20  # in one block of differences, where those are taken
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What the rows say about each component.
+
+    Args:
+        counts: N_k, the rows that each component answers for, ``(K,)``, summing to N.
+        means: their mean, ``(K, D)``.
+        scatters: Σ_n r_nk (x_n − mean)(x_n − mean)ᵀ, ``(K, D, D)``, or its diagonals, ``(K, D)``: N_k times the covariance.
+        log_evidence: mean over rows of the joint density's normaliser, log Σ_k w_k N(x_n; μ_k, Σ_k), in nats.
+    """
+
+    counts: Float[Tensor, " K"]
+    means: Float[Tensor, "K D"]
+    scatters: Float[Tensor, "K D D"] | Float[Tensor, "K D"]
+    log_evidence: Float[Tensor, ""]
+
+
+@dataclass(frozen=True)
+class StandardisedRows:
+    """Data laid out for ``gather``, once for all steps of a fit.
+
+    Args:
+        x: the rows, ``(N, D)``, float64.
+        centre: mean of each column, ``(D,)``.
+        scales: standard deviation of each column, ``(D,)``.
+        columns: y = (x − centre) / scales, column by column, the first D // 2 columns once more at the end, ``(D + D // 2, N)``.
+        farthest: greatest |y|² of a row.
+    """
+
+    x: Float[Tensor, "N D"]
+    centre: Float[Tensor, " D"]
+    scales: Float[Tensor, " D"]
+    columns: Float[Tensor, "D_and_half N"]
+    farthest: float
+
+    @classmethod
+    def of(cls, x: Float[Tensor, "N D"]) -> "StandardisedRows":
+        """Returns the rows ``x`` laid out."""
+        D = x.shape[1]
+        centre, scales = x.mean(0), column_scales(x)
+        y = ((x - centre) / scales).T  # (D, N)
+        return cls(x, centre, scales, torch.cat([y, y[: D // 2]]).contiguous(), y.square().sum(0).max().item())
+
+    def resolve(self, scatters: Tensor, counts: Tensor | float = 1.0) -> bool:
+        """Returns whether features keep ``TOLERATED_ERROR`` where components have these scatters, or for counts 1 covariances."""
+        if scatters.ndim == 2:
+            least = (scatters / self.scales.square()).amin(1)
+        else:
+            factors, info = torch.linalg.cholesky_ex(scatters / (self.scales[:, None] * self.scales))
+            least = torch.where(info == 0, factors.diagonal(dim1=1, dim2=2).square().amin(1), 0.0)
+        error = torch.finfo(torch.float64).eps * self.farthest * counts
+        return bool((error <= TOLERATED_ERROR * least).all())
+
+
+def gather(
+    rows: StandardisedRows,
+    log_weights: Float[Tensor, " K"],
+    means: Float[Tensor, "K D"],
+    covariances: Float[Tensor, "K *D D"],
+    *,
+    prior_scatter: Float[Tensor, "*D D"] | float = 0.0,
+) -> Statistics:
+    """Takes the E step and sums up what the M step needs.
+
+    Args:
+        rows: the data.
+        log_weights: log w_k in nats, ``(K,)``; the weights need not sum to 1.
+        means: μ, ``(K, D)``.
+        covariances: Σ, ``(K, D, D)``, or variances, ``(K, D)``.
+        prior_scatter: what the caller adds to each scatter, ``(D, D)``; a small scatter beside it needs fewer right digits.
+
+    Returns:
+        The statistics, each score and each covariance right to ``TOLERATED_ERROR``.
+
+    Example:
+        >>> rows = StandardisedRows.of(torch.tensor([[-1.0], [1.0], [9.0], [11.0]], dtype=torch.float64))
+        >>> means, covariances = torch.tensor([[0.0], [10.0]]).double(), torch.ones(2, 1, 1).double()
+        >>> gather(rows, torch.tensor([0.5, 0.5]).double().log(), means, covariances).scatters.flatten().round(decimals=6)
+        tensor([2., 2.], dtype=torch.float64)
+
+    References:
+        C. M. Bishop, Pattern Recognition and Machine Learning, 2006, eqs. 10.51 to 10.53.
+    Deviation: scatters are not divided by the counts.
+    Taught in: 02_gaussian_mixtures
+    """
+    if rows.x.shape[1] <= WIDEST and rows.resolve(covariances):
+        statistics = _through_features(rows, log_weights, means, covariances)
+        if rows.resolve(statistics.scatters + prior_scatter, statistics.counts):
+            return statistics
+    scores = joint_log_density(rows.x, log_weights, means, covariances)
+    log_evidence = scores.logsumexp(1)
+    responsibilities = (scores - log_evidence[:, None]).exp()
+    return Statistics(*moments(rows.x, responsibilities, diagonal=covariances.ndim == 2), log_evidence.mean())
+
+
+def joint_log_density(
+    x: Float[Tensor, "N D"], log_weights: Float[Tensor, " K"], means: Float[Tensor, "K D"], covariances: Float[Tensor, "K *D D"]
+) -> Float[Tensor, "N K"]:
+    """Returns log w_k + log N(x_n; μ_k, Σ_k), in nats, from differences; gradients flow through it.
+
+    Args:
+        x: rows, ``(N, D)``.
+        log_weights: log w_k in nats, ``(K,)``.
+        means: μ, ``(K, D)``.
+        covariances: Σ, ``(K, D, D)``, or variances, ``(K, D)``.
+
+    Returns:
+        The scores, ``(N, K)``.
+
+    Example:
+        >>> joint_log_density(torch.zeros(1, 1), torch.zeros(1), torch.zeros(1, 1), torch.ones(1, 1))
+        tensor([[-0.9189]])
+    """
+    blocks = x.split(max(1, NUMBERS_AT_ONCE // means.numel()))
+    if covariances.ndim == 2:
+        squares = [((block[:, None] - means).square() / covariances).sum(2) for block in blocks]  # (n, K) each
+        return log_weights - 0.5 * (torch.cat(squares) + x.shape[1] * LOG_2PI + covariances.log().sum(1))
+    factors = torch.linalg.cholesky(covariances)
+    return log_weights + torch.cat([log_normal(block, means, factors) for block in blocks])
+
+
+def moments(
+    x: Float[Tensor, "N D"], responsibilities: Float[Tensor, "N K"], *, diagonal: bool
+) -> tuple[Float[Tensor, " K"], Float[Tensor, "K D"], Float[Tensor, "K *D D"]]:
+    """Returns the weighted sums over rows whose responsibilities are known, from differences.
+
+    Args:
+        x: rows, ``(N, D)``.
+        responsibilities: r, ``(N, K)``.
+        diagonal: whether only the scatters' diagonals are wanted.
+
+    Returns:
+        Counts, means and scatters, as in ``Statistics``; a component without rows has the mean 0.
+
+    Example:
+        >>> moments(torch.tensor([[0.0], [2.0]]), torch.ones(2, 1), diagonal=True)
+        (tensor([2.]), tensor([[1.]]), tensor([[2.]]))
+    """
+    counts = responsibilities.sum(0)
+    means = responsibilities.T @ x / _divisor(counts)
+    scatters = torch.zeros_like(means if diagonal else means[:, :, None] * means[:, None])
+    rows_at_once = max(1, NUMBERS_AT_ONCE // means.numel())
+    for rows, r in zip(x.split(rows_at_once), responsibilities.split(rows_at_once), strict=True):
+        difference = rows - means[:, None]  # (K, n, D)
+        weighted = r.T[..., None] * difference
+        scatters += (weighted * difference).sum(1) if diagonal else weighted.mT @ difference
+    return counts, means, scatters
+
+
+def _through_features(rows: StandardisedRows, log_weights: Tensor, means: Tensor, covariances: Tensor) -> Statistics:
+    """The statistics by two matrix products a block."""
+    D, N = rows.x.shape[1], rows.x.shape[0]
+    diagonal = covariances.ndim == 2
+    shifts = 1 if diagonal else D // 2 + 1  # products y_i y_(i+s): s = 0 gives squares, s ≤ D/2 every pair
+    coefficients = _coefficients(rows, log_weights, means, covariances)  # (K, F)
+    F = shifts * D + D + 1
+    block = max(64, BLOCK_BYTES // (8 * F))
+    buffer = coefficients.new_ones(F, block)
+    sums, log_evidence = coefficients.new_zeros(F, len(means)), coefficients.new_zeros(())
+    for begin in range(0, N, block):
+        y = rows.columns[:, begin : begin + block]  # (D + D // 2, n)
+        features = buffer[:, : y.shape[1]]  # (F, n): products, y, 1
+        wrapped = y[: D + shifts - 1].unfold(0, D, 1).mT  # (shifts, D, n): y from each shift on
+        torch.mul(y[:D], wrapped, out=features[: shifts * D].unflatten(0, (shifts, D)))
+        features[-D - 1 : -1] = y[:D]
+        scores = coefficients @ features  # (K, n)
+        top = scores.amax(0)
+        total = scores.sub_(top).exp_().sum(0)
+        sums.addmm_(features, scores.div_(total).T)
+        log_evidence += (top + total.log_()).sum()
+    return _from_sums(rows, sums.T, log_evidence / N, diagonal)
+
+
+def _coefficients(rows: StandardisedRows, log_weights: Tensor, means: Tensor, covariances: Tensor) -> Tensor:
+    """How each component's score depends on the features, ``(K, F)``."""
+    D = len(rows.scales)
+    means = (means - rows.centre) / rows.scales
+    if covariances.ndim == 2:
+        precisions = rows.scales.square() / covariances  # (K, D)
+        log_det, linear, products = covariances.log().sum(1), precisions * means, -0.5 * precisions
+    else:
+        factors = torch.linalg.cholesky(covariances / (rows.scales[:, None] * rows.scales))
+        precisions = torch.cholesky_inverse(factors)  # (K, D, D)
+        log_det = 2 * (factors.diagonal(dim1=1, dim2=2).log().sum(1) + rows.scales.log().sum())
+        linear = (precisions @ means[..., None])[..., 0]
+        i, j, sharing = _pairs(D, means.device)
+        products = (-precisions[:, i, j] / torch.where(i == j, 2.0, sharing)).flatten(1)  # xᵀ P x has P_ij twice, P_ii once
+    constant = log_weights - 0.5 * (D * LOG_2PI + log_det + (linear * means).sum(1))
+    return torch.cat([products, linear, constant[:, None]], 1)
+
+
+def _from_sums(rows: StandardisedRows, sums: Tensor, log_evidence: Tensor, diagonal: bool) -> Statistics:
+    """Statistics in the data's own units, from the weighted sums of features, ``(K, F)``."""
+    D = len(rows.scales)
+    products, linear, counts = sums[:, : -D - 1], sums[:, -D - 1 : -1], sums[:, -1]
+    means = linear / _divisor(counts)
+    if diagonal:
+        scatters = (products - linear * means) * rows.scales.square()
+    else:
+        i, j, _ = _pairs(D, sums.device)
+        scatters = -linear[:, :, None] * means[:, None]
+        scatters[:, i, j] += products.unflatten(1, i.shape)
+        scatters[:, j, i] = scatters[:, i, j]
+        scatters = scatters * (rows.scales[:, None] * rows.scales)
+    return Statistics(counts, rows.centre + rows.scales * means, scatters, log_evidence)
+
+
+def _pairs(D: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Which two columns each product joins, and how many features share their pair: ``(shifts, D)`` each."""
+    i = torch.arange(D, device=device).expand(D // 2 + 1, D)
+    shift = torch.arange(D // 2 + 1, device=device)[:, None]
+    return i, (i + shift) % D, torch.where((shift > 0) & (2 * shift == D), 2.0, 1.0)
+
+
+def _divisor(counts: Tensor) -> Tensor:
+    """The counts to divide by, ``(K, 1)``; where one is 0 so is what is divided."""
+    return torch.where(counts > 0, counts, 1.0)[:, None]

@@ -3,8 +3,9 @@
     record = training.fit(model, x, optimizer=torch.optim.AdamW(model.parameters(), 1e-3), epochs=10, batch_size=64)
 
 The loop asks the model for ``loss(x)`` and nothing else. With ``checkpoint=FOLDER`` a fit that was killed, interrupted or cut off goes on
-where it stopped, bit for bit: call it again with the same arguments. That works because nothing random is carried along: the order of
-the rows in epoch e is a function of (seed, e), and the noise inside step k (dropout, latent draws) is a function of (seed, k).
+where it stopped: call it again with the same arguments. On the same machine with the same number of threads it ends bit for bit as if it
+had not stopped (on a GPU, as far as its kernels repeat themselves). That works because nothing random is carried along: the order of the
+rows in epoch e is a function of (seed, e), and the noise inside step k (dropout, latent draws) is a function of (seed, k).
 """
 
 import signal
@@ -34,7 +35,7 @@ __all__ = ["ExponentialMovingAverage", "TrainingRecord", "best_precision", "fit"
 _ORDER, _NOISE = 0, 1  # the two random streams of a fit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class TrainingRecord:
     """What a fit measured, over all its interruptions.
 
@@ -57,6 +58,10 @@ class TrainingRecord:
     def epoch_losses(self) -> Float64[Tensor, " epochs"]:
         """The mean loss of each epoch, ``(epochs,)``."""
         return self.losses.view(-1, self.steps_per_epoch).mean(1)
+
+    def __repr__(self) -> str:
+        first, last = self.epoch_losses[[0, -1]].tolist()
+        return f"TrainingRecord({self.steps} steps, {self.seconds:.1f} s, loss {first:.4g} in the first epoch, {last:.4g} in the last)"
 
 
 def best_precision(device: torch.device) -> torch.dtype:
@@ -193,8 +198,8 @@ class _Loop:
         """Moves the weights once, down the gradient of the loss on ``batch``, and notes the loss."""
         with torch.autocast(self.device_type, self.precision) if self.mixed else nullcontext():
             loss = self.objective(*batch)
-        if loss.ndim > 0:
-            raise ValueError(f"loss must return one number, a tensor of shape (), got {tuple(loss.shape)}: take its mean")
+        if not (isinstance(loss, Tensor) and loss.ndim == 0 and loss.requires_grad):
+            raise ValueError(f"loss must return a tensor of shape () that depends on the weights, got {_described(loss)}")
         value = loss.item()
         if not isfinite(value):
             raise FloatingPointError(self._not_finite(f"The loss is {value}", batch, chosen))
@@ -255,7 +260,8 @@ class _Loop:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
-        self.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty unless it was float16
+            self.scaler.load_state_dict(state["scaler"])
         if self.average is not None:
             self.average.updates = state["averaged"]
         self.losses = state["losses"].tolist()
@@ -284,6 +290,12 @@ class _Loop:
 def _default_precision(model: nn.Module) -> torch.dtype:
     weight = next(model.parameters())
     return best_precision(weight.device) if weight.dtype is torch.float32 else weight.dtype
+
+
+def _described(loss: Any) -> str:
+    if not isinstance(loss, Tensor):
+        return f"a {type(loss).__name__} (leave out .item())"
+    return f"shape {tuple(loss.shape)} (take its mean)" if loss.ndim else "one without a gradient (leave out .detach() and no_grad)"
 
 
 def _refuse_impossible(loop: _Loop, tensors: tuple[Tensor, ...], epochs: int, batch_size: int) -> None:
@@ -342,4 +354,4 @@ def _interrupted_between_steps() -> Iterator[Callable[[], bool]]:
     finally:
         signal.signal(signal.SIGINT, before)
     if asked:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("training stopped after a whole step; if it has a checkpoint, the same call goes on from there")

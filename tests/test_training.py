@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -138,6 +139,7 @@ def test_recovers_a_linear_map_and_records_what_it_did():
     torch.testing.assert_close(record.epoch_losses, torch.stack([part.mean() for part in record.losses.split(5)]))
     assert record.epoch_losses[-1] < 1e-6 * record.epoch_losses[0]
     assert 0 < record.seconds < 60
+    assert re.fullmatch(r"TrainingRecord\(500 steps, \d+\.\d s, loss [\d.]+ in the first epoch, [\d.e-]+ in the last\)", repr(record))
     with pytest.raises(AttributeError):
         record.seconds = 0.0
     replace(record, seconds=1.0)
@@ -316,9 +318,11 @@ def test_a_finished_fit_is_read_not_repeated(tmp_path):
     assert again.record.seconds == whole.record.seconds
 
 
-def test_a_finished_fit_is_read_on_a_machine_with_another_precision(tmp_path):
-    whole = Fit(tmp_path, precision=torch.bfloat16).run()
-    assert_same_bits(Fit(tmp_path).run().bits(), whole.bits())
+@pytest.mark.parametrize("there", [torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("here", [torch.float16, torch.float32], ids=str)
+def test_a_finished_fit_is_read_on_a_machine_with_another_precision(there, here, tmp_path):
+    whole = Fit(tmp_path, precision=there).run()
+    assert_same_bits(Fit(tmp_path, precision=here).run().bits(), whole.bits())
 
 
 @pytest.mark.parametrize("done", [1, 2])
@@ -496,7 +500,12 @@ def test_mistakes_are_named():
         ({"schedule": torch.optim.lr_scheduler.StepLR(torch.optim.Adam(other.parameters()), 1)}, "built from this optimizer, got StepLR"),
         ({"precision": torch.float64}, "precision must be float16, bfloat16 or that of the weights, got torch.float64"),
         ({"model": plain, "optimizer": torch.optim.Adam(plain.parameters())}, r"must have loss\(x\), and NoLoss has none"),
-        ({"loss": lambda x: model.layers(x).squeeze(1)}, r"one number, a tensor of shape \(\), got \(5,\): take its mean"),
+        (
+            {"loss": lambda x: model.layers(x).squeeze(1)},
+            r"a tensor of shape \(\) that depends on the weights, got shape \(5,\) \(take its mean\)",
+        ),
+        ({"loss": lambda x: model.loss(x).item()}, r"got a float \(leave out .item\(\)\)"),
+        ({"loss": lambda x: model.loss(x).detach()}, "got one without a gradient"),
     ]
     for change, words in wrong:
         arguments = {"model": model, "data": x, "optimizer": adam, "epochs": 1, "batch_size": 5} | change

@@ -16,7 +16,7 @@ def image_grid(
     images: ArrayLike,
     *,
     columns: int = 10,
-    value_range: tuple[float, float] | None = None,
+    value_range: tuple[float | int, float | int] | None = None,
     row_titles: Sequence[str] = (),
     title: str = "",
     ax: Axes | None = None,
@@ -47,7 +47,7 @@ def image_grid(
     low, high = value_range or (pictures.min(), pictures.max())
 
     gap = max(1, height // 8)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), low)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), float(low))
     for i, picture in enumerate(pictures):
         top, left = i // columns * (height + gap), i % columns * (width + gap)
         sheet[top : top + height, left : left + width] = picture

@@ -115,7 +115,7 @@ def dequantise(images: UInt8[Tensor, "*shape"], levels: int, *, generator: Gener
         Values in [0, 1), and ``floor(x · levels)`` is exactly ``images``.
 
     Raises:
-        ValueError: if a pixel is outside the scale.
+        ValueError: if the pictures are not whole levels, or one is outside the scale.
 
     Example:
         >>> dequantise(torch.tensor([0, 255], dtype=torch.uint8), 256, generator=torch.Generator().manual_seed(0)) * 256 // 1
@@ -126,6 +126,8 @@ def dequantise(images: UInt8[Tensor, "*shape"], levels: int, *, generator: Gener
 
     Taught in: 02_gaussian_mixtures
     """
+    if images.dtype != torch.uint8:
+        raise ValueError(f"images must be whole levels (uint8), got {images.dtype}")
     brightest = int(images.max()) if images.numel() else 0
     if not brightest < levels <= 256:
         raise ValueError(f"levels must be above the brightest pixel, {brightest}, and at most 256, got {levels}")

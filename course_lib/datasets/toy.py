@@ -152,7 +152,7 @@ def checkerboard_log_prob(x: Float64[Tensor, "B 2"], *, squares: int = 4) -> Flo
     _require(squares=squares)
     cell = (x + squares / 2).floor()  # (B, 2) column and row
     dark = (cell.sum(1) % 2 == 0) & (cell >= 0).all(1) & (cell < squares).all(1)
-    return torch.where(dark, -math.log(squares**2 / 2), -math.inf).double()
+    return torch.full_like(x[:, 0], -math.log(squares**2 / 2)).masked_fill(~dark, -math.inf)
 
 
 def gaussian_blobs(n: int, *, generator: Generator, number: int = 8, radius: float = 2.0, spread: float = 0.2) -> Float64[Tensor, "n 2"]:
@@ -199,7 +199,7 @@ def blob_centres(*, number: int = 8, radius: float = 2.0) -> Float64[Tensor, "nu
     return radius * torch.stack([angle.cos(), angle.sin()], 1)
 
 
-def _require(**numbers: float) -> None:
+def _require(**numbers: int | float) -> None:
     for name, value in numbers.items():
         if name in ("n", "number") and value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")

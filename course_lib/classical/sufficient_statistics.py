@@ -85,9 +85,9 @@ def gather(
     rows: StandardisedRows,
     log_weights: Float[Tensor, " K"],
     means: Float[Tensor, "K D"],
-    covariances: Float[Tensor, "K *D D"],
+    covariances: Float[Tensor, "K D D"] | Float[Tensor, "K D"],
     *,
-    prior_scatter: Float[Tensor, "*D D"] | float = 0.0,
+    prior_scatter: Float[Tensor, "K D D"] | float = 0.0,
 ) -> Statistics:
     """Takes the E step and sums up what the M step needs.
 
@@ -96,7 +96,7 @@ def gather(
         log_weights: log w_k in nats, ``(K,)``; the weights need not sum to 1.
         means: μ, ``(K, D)``.
         covariances: Σ, ``(K, D, D)``, or variances, ``(K, D)``.
-        prior_scatter: what the caller adds to each scatter, ``(D, D)``; a small scatter beside it needs fewer right digits.
+        prior_scatter: what the caller adds to each scatter, ``(K, D, D)``; a small scatter beside it needs fewer right digits.
 
     Returns:
         The statistics, each score and each covariance right to ``TOLERATED_ERROR``.
@@ -123,7 +123,10 @@ def gather(
 
 
 def joint_log_density(
-    x: Float[Tensor, "N D"], log_weights: Float[Tensor, " K"], means: Float[Tensor, "K D"], covariances: Float[Tensor, "K *D D"]
+    x: Float[Tensor, "N D"],
+    log_weights: Float[Tensor, " K"],
+    means: Float[Tensor, "K D"],
+    covariances: Float[Tensor, "K D D"] | Float[Tensor, "K D"],
 ) -> Float[Tensor, "N K"]:
     """Returns log w_k + log N(x_n; μ_k, Σ_k), in nats, from differences; gradients flow through it.
 
@@ -150,7 +153,7 @@ def joint_log_density(
 
 def moments(
     x: Float[Tensor, "N D"], responsibilities: Float[Tensor, "N K"], *, diagonal: bool
-) -> tuple[Float[Tensor, " K"], Float[Tensor, "K D"], Float[Tensor, "K *D D"]]:
+) -> tuple[Float[Tensor, " K"], Float[Tensor, "K D"], Float[Tensor, "K D D"] | Float[Tensor, "K D"]]:
     """Returns the weighted sums over rows whose responsibilities are known, from differences.
 
     Args:

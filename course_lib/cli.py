@@ -88,7 +88,7 @@ def _run(commands: argparse._SubParsersAction) -> None:
     run.add_argument("--static", action="store_true", help="show each widget as a figure")
     run.add_argument("--figures", type=Path, metavar="DIR", help="save the pictures of cells tagged figure:NAME as DIR/NAME.png")
     run.add_argument("--record", action="store_true", help="keep the seconds for the lectures' headers, in course_lib/lectures.json")
-    run.add_argument("--timeout", type=_seconds, default=3600, metavar="S", help="stop a lecture after so many seconds (default 3600)")
+    run.add_argument("--timeout", type=_seconds, default=3600.0, metavar="S", help="stop a lecture after so many seconds (default 3600)")
 
 
 def _release(commands: argparse._SubParsersAction) -> None:

@@ -27,6 +27,7 @@ class Outcome:
     stderr: str = ""
     failure: str = ""
     where: str = ""
+    ran: str = ""  # size and device, as in lectures.json: "quick cpu"
 
 
 def table(outcomes: list[Outcome]) -> str:
@@ -67,21 +68,24 @@ def save_figures(notebook: NotebookNode, folder: Path) -> list[Path]:
     return saved
 
 
-def record(outcomes: list[Outcome], known: Path) -> list[str]:
-    """Writes the seconds of the lectures that came to their end into ``lectures.json``; returns a line for each lecture.
+def size_and_device(notebook: NotebookNode) -> str:
+    """Returns how a lecture ran, ``quick cpu`` or the like, from the line with which it opened; empty where it printed none."""
+    said = "".join(output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stdout")
+    opening = re.search(r" · (?P<device>\w+) \([^\n]*\) · (?P<size>\w+) size · ", said)
+    return f"{opening['size']} {opening['device']}" if opening else ""
 
-    Size and device are those that the lecture's own claims state, so a lecture without a claim is not recorded.
-    """
+
+def record(outcomes: list[Outcome], known: Path) -> list[str]:
+    """Writes the seconds of the lectures that came to their end into ``lectures.json``; returns a line for each lecture."""
     lectures = json.loads(known.read_text(encoding="utf-8"))
     lines = []
     for outcome in outcomes:
-        if outcome.failure or not outcome.claims or outcome.lecture not in lectures:
-            why = "it failed" if outcome.failure else "no claim tells its size" if not outcome.claims else f"{known.name} does not know it"
+        if outcome.failure or not outcome.ran or outcome.lecture not in lectures:
+            why = "it failed" if outcome.failure else "it did not say its size" if not outcome.ran else f"{known.name} does not know it"
             lines.append(f"{outcome.lecture}: seconds not recorded, {why}")
             continue
-        key = "{size} {device}".format(**outcome.claims[-1])
-        lectures[outcome.lecture]["seconds"][key] = max(round(outcome.seconds), 1)
-        lines.append(f"{outcome.lecture}: {lectures[outcome.lecture]['seconds'][key]} s recorded for {key}")
+        lectures[outcome.lecture]["seconds"][outcome.ran] = seconds = max(round(outcome.seconds), 1)
+        lines.append(f"{outcome.lecture}: {seconds} s recorded for {outcome.ran}")
     rows = (f" {json.dumps(name)}: {json.dumps(lecture, ensure_ascii=False)}" for name, lecture in lectures.items())
     write_atomically(known, "{\n" + ",\n".join(rows) + "\n}\n")
     return lines

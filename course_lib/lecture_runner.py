@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import nbformat
 import psutil
@@ -85,7 +85,7 @@ class Settings:
     size: str | None = None
     seed: int = 0
     static: bool = False
-    timeout_s: float = 3600
+    timeout_s: float = 3600.0
     python: str = sys.executable
 
     def environment(self, build: Path) -> dict[str, str]:
@@ -122,11 +122,13 @@ def read(path: Path) -> nbformat.NotebookNode:
         WrongInput: if the file is not a sound notebook.
     """
     try:
-        notebook = nbformat.read(path, as_version=4)
-        nbformat.validate(notebook)
-    except (ValueError, nbformat.ValidationError, AttributeError, KeyError) as broken:  # nbformat's ways of meeting a strange file
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or content.get("nbformat") != 4:
+            raise WrongInput(f"{path.name} is not a sound notebook: it does not call itself a notebook of format 4")
+        nbformat.validate(nbformat.from_dict(content))
+    except (ValueError, nbformat.ValidationError) as broken:
         raise WrongInput(f"{path.name} is not a sound notebook: {str(broken).splitlines()[0]}") from broken
-    return notebook
+    return nbformat.reads(json.dumps(content), as_version=4)
 
 
 def execute(path: Path, *, to: Path, build: Path, settings: Settings, on_cell: Callable[[str], None] = lambda first_line: None) -> Outcome:
@@ -151,7 +153,7 @@ def execute(path: Path, *, to: Path, build: Path, settings: Settings, on_cell: C
     claims = build / "claims" / f"{path.stem}.json"
     claims.unlink(missing_ok=True)  # a lecture that fails early must not show what an older run measured
     began = time.monotonic()
-    with _kernel_manager(settings.python) as manager:
+    with _kernel_manager(settings.python) as manager, tempfile.TemporaryFile("w+") as log:
         watch = _Watch(outcome, manager, began + settings.timeout_s, on_cell)
         client = NotebookClient(
             notebook,
@@ -165,24 +167,25 @@ def execute(path: Path, *, to: Path, build: Path, settings: Settings, on_cell: C
         )
         client.log.disabled = True  # what it has to say is in the outcome
         try:
-            client.execute(cleanup_kc=True, env=settings.environment(build))
+            client.execute(cleanup_kc=True, env=settings.environment(build), stderr=log)
         except CellExecutionError as error:
             outcome.failure = _COLOURS.sub("", f"{error.ename}: {error.evalue}")
         except CellTimeoutError:
             outcome.failure = f"Stopped: the lecture took longer than {settings.timeout_s:g} s"
-        except DeadKernelError:
-            outcome.failure = "The kernel died: most often the memory was full"
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
-        except RuntimeError as error:
-            if watch.started:
+        except (RuntimeError, asyncio.CancelledError) as error:
+            if watch.stopped:
+                raise KeyboardInterrupt from None
+            if watch.started and not isinstance(error, DeadKernelError):
                 raise
-            outcome.failure = f"The kernel did not start: {error}"
+            outcome.failure = (
+                "The kernel died: most often the memory was full" if watch.started else f"The kernel did not start: {_last_line(log)}"
+            )
         finally:
             outcome.seconds = time.monotonic() - began
             write_atomically(outcome.executed, nbformat.writes(notebook) + "\n")
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     outcome.stderr = "".join(output.text for output in outputs if output.get("name") == "stderr")
+    outcome.ran = lecture_record.size_and_device(notebook)
     outcome.claims = json.loads(claims.read_text(encoding="utf-8")) if claims.is_file() else []
     outcome.where = watch.place(notebook) if outcome.failure else ""
     return outcome
@@ -193,14 +196,19 @@ class _Watch:
 
     def __init__(self, outcome: Outcome, manager: AsyncKernelManager, deadline: float, on_cell: Callable[[str], None]):
         self.outcome, self.manager, self.deadline, self.on_cell = outcome, manager, deadline, on_cell
-        self.index, self.started = 0, False
+        self.index, self.started, self.stopped = 0, False, False
 
     def notebook_starts(self, notebook: nbformat.NotebookNode) -> None:
         """Makes Ctrl-C stop the run: nbclient's own handler would only kill the kernel."""
         self.started = True
         task = asyncio.current_task()
+
+        def stop() -> None:
+            self.stopped = True
+            task.cancel()
+
         with contextlib.suppress(RuntimeError):  # no signal handlers on Windows, nor outside the main thread
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
 
     def remaining_s(self, cell: nbformat.NotebookNode) -> float:
         return max(self.deadline - time.monotonic(), 0.1)  # 0 would mean no limit
@@ -245,4 +253,12 @@ def _kernel_manager(python: str) -> Iterator[AsyncKernelManager]:
         argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         described.write_text(json.dumps({"argv": argv, "display_name": "lecture", "language": "python"}), encoding="utf-8")
         specs = KernelSpecManager(kernel_dirs=[folder], ensure_native_kernel=False)
-        yield AsyncKernelManager(kernel_name="lecture", kernel_spec_manager=specs)
+        private = (
+            {} if os.name == "nt" else {"transport": "ipc", "connection_file": str(Path(folder) / "kernel.json")}
+        )  # nobody else can listen
+        yield AsyncKernelManager(kernel_name="lecture", kernel_spec_manager=specs, **private)
+
+
+def _last_line(log: IO[str]) -> str:
+    log.seek(0)
+    return (log.read().strip().splitlines() or ["it said nothing"])[-1]

@@ -7,7 +7,8 @@
 Settings come from the environment, so that the same notebook serves a student, the test suite and the site:
 
 ====================  ==================================================================================
-``COURSE_SIZE``       ``quick`` or ``full``; without it: full where there is a CUDA GPU, quick elsewhere
+``COURSE_SIZE``       ``quick`` or ``full``; without it: full where there is a CUDA GPU, quick elsewhere.
+                      Quick runs on the CPU, everywhere
 ``COURSE_SEED``       the run's seed, 0 unless told
 ``COURSE_DATA``       a folder with the real data sets
 ``COURSE_OFFLINE``    ``1`` forbids the network
@@ -20,8 +21,9 @@ Taught in: 00_start_here
 """
 
 import json
+import math
 import os
-import platform
+import random
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -32,8 +34,10 @@ import numpy as np
 import torch
 
 from course_lib.plotting import style
+from course_lib.randomness import stream_seed
 
 SIZES = ("quick", "full")
+_SWITCHES = {"COURSE_OFFLINE": ("0", "1"), "COURSE_STRICT": ("0", "1"), "COURSE_WIDGETS": ("static",)}
 _PACKAGE = Path(__file__).parent
 
 
@@ -62,8 +66,7 @@ class Run:
 
     def generator(self, offset: int = 0, *, device: torch.device | str = "cpu") -> torch.Generator:
         """Returns a new random generator; each ``offset`` is an independent stream of the same seed."""
-        stream = np.random.SeedSequence([self.seed, offset]).generate_state(1, np.uint64)[0]
-        return torch.Generator(device).manual_seed(int(stream) >> 1)  # manual_seed takes a signed 64-bit number
+        return torch.Generator(device).manual_seed(stream_seed(self.seed, offset))
 
 
 _current: Run | None = None
@@ -89,11 +92,12 @@ def start(*, lecture: int) -> Run:
         3
     """
     global _current
-    name = _lecture_name(lecture)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    run = Run(lecture=name, size=_size(device), device=device, seed=_seed())
+    name, size, seed = _lecture_name(lecture), _size(), _seed()
+    _check_switches()
+    run = Run(lecture=name, size=size, device=torch.device("cuda" if size == "full" and torch.cuda.is_available() else "cpu"), seed=seed)
     torch.manual_seed(run.seed)
     np.random.seed(run.seed)  # noqa: NPY002 - for libraries that know only the global state
+    random.seed(run.seed)
     if os.environ.get("COURSE_STRICT") == "1":
         warnings.filterwarnings("error", module=r"(__main__|course_lib)")
     style.use()
@@ -108,12 +112,13 @@ def claim(name: str, value: Any, holds: Any, *, unit: str = "") -> None:
 
     Args:
         name: what is claimed, in words.
-        value: the measured number.
-        holds: whether the fact is true of it.
+        value: the measured number, or a text, or a list of these.
+        holds: whether the fact is true of it: True or False, of Python, NumPy or torch.
         unit: the unit of ``value``.
 
     Raises:
         ClaimFailed: if it does not hold. The record is written first, so nothing is lost.
+        ValueError: if ``holds`` is no truth value, or ``value`` nothing that a file of numbers can hold.
         RuntimeError: if no lecture was started.
     """
     if _current is None:
@@ -122,7 +127,7 @@ def claim(name: str, value: Any, holds: Any, *, unit: str = "") -> None:
         "name": name,
         "value": _plain(value),
         "unit": unit,
-        "holds": bool(holds),
+        "holds": _truth(holds),
         "seed": _current.seed,
         "size": _current.size,
         "device": _current.device.type,
@@ -139,7 +144,7 @@ def claim(name: str, value: Any, holds: Any, *, unit: str = "") -> None:
 def build_folder() -> Path:
     """Returns the folder for everything that can be made again: claims, checkpoints, executed notebooks."""
     if told := os.environ.get("COURSE_BUILD"):
-        return Path(told)
+        return Path(told).expanduser()
     checkout = _PACKAGE.parent
     return (checkout if (checkout / "notebooks").is_dir() else Path.cwd()) / "build"
 
@@ -156,18 +161,26 @@ def _lecture_name(lecture: int) -> str:
     return names[lecture]
 
 
-def _size(device: torch.device) -> str:
-    size = os.environ.get("COURSE_SIZE") or ("full" if device.type == "cuda" else "quick")
+def _size() -> str:
+    size = os.environ.get("COURSE_SIZE") or ("full" if torch.cuda.is_available() else "quick")
     if size not in SIZES:
         raise ValueError(f"COURSE_SIZE must be one of {SIZES}, got {size!r}")
     return size
 
 
 def _seed() -> int:
-    told = os.environ.get("COURSE_SEED", "0")
+    told = os.environ.get("COURSE_SEED") or "0"
     if not (told.isascii() and told.isdigit() and int(told) < 2**32):
         raise ValueError(f"COURSE_SEED must be a whole number from 0 to 2**32 - 1, got {told!r}")
     return int(told)
+
+
+def _check_switches() -> None:
+    for name, allowed in _SWITCHES.items():
+        if (told := os.environ.get(name)) and told not in allowed:
+            raise ValueError(f"{name} must be {' or '.join(allowed)}, or not set, got {told!r}")
+    if (told := os.environ.get("COURSE_DATA")) and not Path(told).expanduser().is_dir():
+        raise ValueError(f"COURSE_DATA must name a folder with the data, got {told!r}")
 
 
 def _opening_line(run: Run) -> str:
@@ -179,16 +192,25 @@ def _opening_line(run: Run) -> str:
     return " · ".join(parts)
 
 
-def versions() -> dict[str, str]:
-    """Returns the versions that decide how a lecture behaves, for a report of a fault."""
-    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
-
-
 def _plain(value: Any) -> Any:
-    """A number, text or list that JSON can hold."""
+    """The same as numbers, texts and lists that JSON can hold; numbers that it cannot (nan, inf) as text."""
     if isinstance(value, torch.Tensor | np.ndarray | np.generic):
-        return value.tolist()
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError(f"value must be a number, a text, or a list of these, got a {type(value).__name__}: {value!r}")
     return value
+
+
+def _truth(holds: Any) -> bool:
+    """True or False; what merely counts as true in Python (a text, a number, nan) is a slip in a claim."""
+    plain = holds.reshape(-1).tolist() if isinstance(holds, torch.Tensor | np.ndarray | np.generic) else [holds]
+    if not (len(plain) == 1 and isinstance(plain[0], bool)):
+        raise ValueError(f"holds must be True or False, got {holds!r}; of many, say whether .all() or .any() must hold")
+    return plain[0]
 
 
 def _shown(value: Any) -> str:

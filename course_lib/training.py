@@ -95,7 +95,7 @@ def fit(
 
     Rows that do not fill a last batch sit out the epoch, others each time. The model trains where its parameters are; batches follow it there.
     While it trains, the model is in training mode and the global random state belongs to the fit; both are put back afterwards.
-    Chance inside the loss must come from that global state (``generator=None``): a generator of one's own is not restored.
+    Chance inside the loss must come from that state (``generator=None`` or ``torch.default_generator``): a generator of one's own is not restored.
 
     Args:
         model: the module to train; it has ``loss(x)`` unless ``loss`` is given.
@@ -160,7 +160,7 @@ def fit(
             if order is None or batch == 0:
                 order = torch.randperm(rows, generator=torch.Generator().manual_seed(stream_seed(seed, _ORDER, epoch)))
             chosen = order[batch * batch_size : (batch + 1) * batch_size]
-            seed_global_state(stream_seed(seed, _NOISE) + step, device)  # consecutive seeds: no two steps share their noise
+            seed_global_state(stream_seed(seed, _NOISE, 0) + step, device)  # consecutive seeds: no two steps share their noise
             loop.step([part[chosen.to(part.device)].to(device) for part in tensors], chosen)
             loop.seconds = monotonic() - begun
             bar.set_postfix_str(f"epoch {epoch + 1}/{epochs}, loss {fmean(loop.losses[-50:]):.4g}", refresh=False)

@@ -1,0 +1,167 @@
+"""What every model promises. A new model joins with one line in ``MODELS``.
+
+A case holds the model and its outcomes: for a discrete model all of them, for a density a grid that covers it, with the volume of a cell.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor
+
+from course_lib.classical.discrete import Bernoulli, Categorical
+from course_lib.classical.gaussian import Gaussian, MultivariateGaussian
+from course_lib.classical.gmm import GaussianMixture
+from course_lib.contract import CanSample, HasLogProb, HasLoss
+
+
+class Case(NamedTuple):
+    """A model, its outcomes ``(n, *event)``, and the volume that each stands for."""
+
+    model: object
+    outcomes: Tensor
+    volume: float = 1.0
+
+
+def line(model: object, low: float, high: float, n: int = 4001) -> Case:
+    """A density of a number, on a grid."""
+    x = torch.linspace(low, high, n, dtype=torch.float64)
+    return Case(model, x, (high - low) / (n - 1))
+
+
+def plane(model: object, low: float, high: float, n: int = 401) -> Case:
+    """A density of two numbers, on a grid."""
+    case = line(model, low, high, n)
+    return Case(model, torch.cartesian_prod(case.outcomes, case.outcomes), case.volume**2)
+
+
+def column(case: Case) -> Case:
+    """The same outcomes as rows of one number."""
+    return case._replace(outcomes=case.outcomes[:, None])
+
+
+def tensor(*values) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+tilted = tensor([1.0, 0.6], [0.6, 0.8])
+MODELS: dict[str, Callable[[], Case]] = {
+    "Bernoulli": lambda: Case(Bernoulli(0.3), torch.tensor([0, 1])),
+    "Categorical": lambda: Case(Categorical(tensor(0.2, 0.5, 0.3)), torch.arange(3)),
+    "Gaussian": lambda: line(Gaussian(0.7, 2.5), -20, 20),
+    "MultivariateGaussian": lambda: plane(MultivariateGaussian(tensor(0.5, -1.0), tilted), -8, 8),
+    "GaussianMixture on a line": lambda: column(
+        line(GaussianMixture(tensor(0.3, 0.7), tensor([-2.0], [1.5]), tensor([[0.4]], [[1.0]])), -12, 12)
+    ),
+    "GaussianMixture": lambda: plane(
+        GaussianMixture(tensor(0.3, 0.7), tensor([-2, 0.5], [2, -1]), torch.stack([tilted, torch.eye(2)])), -9, 9
+    ),
+    "GaussianMixture, diagonal": lambda: plane(
+        GaussianMixture(tensor(0.6, 0.4), tensor([-2, 0.5], [2, -1]), tensor([0.5, 1], [1, 0.3])), -9, 9
+    ),
+}
+
+
+@pytest.fixture(params=MODELS)
+def case(request) -> Case:
+    return MODELS[request.param]()
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_speaks_the_verbs(case):
+    for verb in (CanSample, HasLogProb, HasLoss):
+        assert isinstance(case.model, verb)
+
+
+def test_probability_sums_to_one(case):
+    total = case.model.log_prob(case.outcomes).exp().sum() * case.volume
+    torch.testing.assert_close(total, torch.tensor(1.0).double(), rtol=0, atol=1e-6)  # of the grid, and what lies outside it
+
+
+def test_samples_agree_with_the_density(case):
+    """Their characteristic functions agree at random frequencies: E cos(ωx + φ), a law known by all of them."""
+    n = 20_000
+    samples = case.model.sample(n, generator=seeded(1)).double().reshape(n, -1)
+    outcomes = case.outcomes.double().reshape(len(case.outcomes), -1)
+    probability = case.model.log_prob(case.outcomes).exp() * case.volume
+    omega = 1.5 * torch.randn(30, samples.shape[1], dtype=torch.float64, generator=seeded(2))
+    phase = torch.rand(30, dtype=torch.float64, generator=seeded(3)) * 2 * math.pi
+    expected = probability @ torch.cos(outcomes @ omega.T + phase)
+    waves = torch.cos(samples @ omega.T + phase)
+    error = waves.std(0) / math.sqrt(n)
+    assert ((waves.mean(0) - expected).abs() < 5 * error + 1e-6).all()
+
+
+def test_rows_are_independent(case):
+    x = case.model.sample(7, generator=seeded(0))
+    log_prob = case.model.log_prob(x)
+    assert log_prob.shape == (7,)
+    torch.testing.assert_close(case.model.log_prob(x.flip(0)), log_prob.flip(0))
+    torch.testing.assert_close(torch.cat([case.model.log_prob(row) for row in x.split(1)]), log_prob)
+
+
+def test_loss_is_the_mean_per_dimension(case):
+    x = case.model.sample(9, generator=seeded(0))
+    loss = case.model.loss(x)
+    assert loss.shape == ()
+    torch.testing.assert_close(loss, -case.model.log_prob(x).mean() / x[0].numel())
+
+
+def test_a_generator_decides_all_chance_and_nothing_else_changes(case):
+    before = torch.get_rng_state()
+    one, again, other = (case.model.sample(50, generator=seeded(seed)) for seed in (5, 5, 6))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+    assert torch.equal(torch.get_rng_state(), before)
+    generator = seeded(5)
+    assert not torch.equal(case.model.sample(50, generator=generator), case.model.sample(50, generator=generator))
+
+
+def test_without_a_generator_the_global_state_serves(case):
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        one = case.model.sample(50)
+        torch.manual_seed(5)
+        assert torch.equal(one, case.model.sample(50))
+
+
+def test_samples_have_the_events_shape(case):
+    for n in (0, 1, 3):
+        assert case.model.sample(n, generator=seeded(0)).shape == (n, *case.outcomes.shape[1:])
+
+
+def test_float64_throughout(case):
+    x = case.model.sample(4, generator=seeded(0))
+    assert x.dtype == torch.float64 or not x.is_floating_point()
+    assert case.model.log_prob(x).dtype == torch.float64
+    if x.is_floating_point():  # float32 data meet float64 parameters
+        torch.testing.assert_close(case.model.log_prob(x.float()), case.model.log_prob(x), rtol=1e-5, atol=1e-5)
+
+
+def test_every_parameter_gets_a_finite_gradient(case):
+    names = [field.name for field in dataclasses.fields(case.model)]
+    parameters = {name: getattr(case.model, name).clone().requires_grad_() for name in names}
+    type(case.model)(**parameters).loss(case.model.sample(20, generator=seeded(0))).backward()
+    for name, parameter in parameters.items():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_parameters_make_the_model_again(case):
+    again = type(case.model)(**{field.name: getattr(case.model, field.name) for field in dataclasses.fields(case.model)})
+    assert torch.equal(again.log_prob(case.outcomes), case.model.log_prob(case.outcomes))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(case.model, dataclasses.fields(case.model)[0].name, None)
+
+
+def test_drawing_needs_no_gradients(case):
+    """Parameters that are being fitted can be sampled from; the draws carry no graph."""
+    parameters = {f.name: getattr(case.model, f.name).clone().requires_grad_() for f in dataclasses.fields(case.model)}
+    assert not type(case.model)(**parameters).sample(3, generator=seeded(0)).requires_grad

@@ -10,7 +10,6 @@ import argparse
 import math
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from course_lib import __version__
@@ -55,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     _doctor(commands)
     _run(commands)
-    if find_spec("course_lib.grading"):  # an instructor's tools; a student's copy of the course has none
+    if (Path(__file__).parent / "grading").is_dir():  # an instructor's tools; a student's copy of the course has none
         _release(commands)
         _kit(commands)
         _publish(commands)
@@ -95,6 +94,7 @@ def _release(commands: argparse._SubParsersAction) -> None:
     more = "Nothing is released unless every proof holds; a failure leaves the assignment as it was."
     release = _add(commands, "release", "course_lib.grading.release", "make an assignment from its solution, with the proofs", more)
     release.add_argument("problem_sets", nargs="+", metavar="psNN", help="a problem set by number (ps01) or name (ps01_maximum_likelihood)")
+    release.add_argument("--to", type=Path, metavar="DIR", help="the folder to release to (default assignments)")
 
 
 def _kit(commands: argparse._SubParsersAction) -> None:

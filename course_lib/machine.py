@@ -82,12 +82,12 @@ def one_line(findings: list[Finding] | None = None) -> str:
 
 def python() -> Finding:
     """Whether this Python is new enough."""
-    version, oldest = platform.python_version(), ".".join(map(str, OLDEST_PYTHON))
+    here, oldest = platform.python_version(), ".".join(map(str, OLDEST_PYTHON))
     if sys.version_info[:2] < OLDEST_PYTHON:
         return Finding(
-            "Python", "wrong", f"{version}, and the course needs {oldest} or newer", "install a newer one, then: make env PYTHON=python3.12"
+            "Python", "wrong", f"{here}, and the course needs {oldest} or newer", "install a newer one, then: make env PYTHON=python3.12"
         )
-    return Finding("Python", "good", version)
+    return Finding("Python", "good", here)
 
 
 def packages(extra: str = "") -> Finding:
@@ -102,7 +102,7 @@ def packages(extra: str = "") -> Finding:
         return Finding(
             what,
             "good",
-            "all here" if extra else f"torch {_version('torch')}, numpy {_version('numpy')}, ipywidgets {_version('ipywidgets')}",
+            "all here" if extra else f"torch {version('torch')}, numpy {version('numpy')}, ipywidgets {version('ipywidgets')}",
         )
     needed = " ".join(f"'{need}'" for need in wrong)
     return Finding(
@@ -134,13 +134,14 @@ def _declared() -> list[str]:
 
 def _unmet(need: Requirement) -> str:
     """What is wrong about one requirement, or nothing."""
-    version = _version(need.name)
-    if version is None:
+    here = version(need.name)
+    if here is None:
         return f"{need.name} is not installed"
-    return "" if need.specifier.contains(version, prereleases=True) else f"{need.name} is {version} and must be {need.specifier}"
+    return "" if need.specifier.contains(here, prereleases=True) else f"{need.name} is {here} and must be {need.specifier}"
 
 
-def _version(name: str) -> str | None:
+def version(name: str) -> str | None:
+    """Returns the version of an installed package, None where it is missing."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -180,7 +181,7 @@ def graphics() -> list[Finding]:
     real = torch.cuda.is_bf16_supported(including_emulation=False)  # a T4 says yes to the plain question
     says = f"{properties.name}, {properties.total_memory / 1e9:.0f} GB, bfloat16 {'real' if real else 'only emulated: float16 is used'}"
     triton = (
-        Finding("Triton", "good", str(_version("triton")))
+        Finding("Triton", "good", str(version("triton")))
         if find_spec("triton")
         else Finding("Triton", "optional", "none: plain PyTorch is used")
     )

@@ -1,0 +1,138 @@
+"""What course doctor finds, and that it finds it where something is really wrong."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import needs_program
+
+from course_lib import cli, doctor, lecture_runner, machine
+from course_lib.datasets.registry import Status
+from course_lib.lecture_record import Outcome
+from course_lib.machine import Finding
+
+
+@pytest.mark.slow
+def test_this_machine_is_found_able_to_run_the_course(capsys):
+    assert cli.main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert not [line for line in lines if line.startswith("✗")]
+    for subject in ("Python", "CPU", "data mnist", "packages [lab]", "widgets in JupyterLab", "nbgrader in JupyterLab", "kernel"):
+        assert [line for line in lines if line[2:].startswith(f"{subject}:")], subject
+    assert lines[-1] == "This machine can run the course."
+
+
+def test_something_wrong_is_shown_with_its_remedy_and_the_exit_code_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(
+        doctor, "examine", lambda: iter([Finding("Python", "good", "3.12"), Finding("kernel", "wrong", "silent", "mend it")])
+    )
+    assert cli.main(["doctor"]) == 3
+    assert "✗ kernel: silent → mend it" in capsys.readouterr().out
+    assert cli.main(["doctor", "--json"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert found[1] == {"what": "kernel", "state": "wrong", "says": "silent", "mend": "mend it"}
+
+
+@pytest.mark.parametrize(
+    ("where", "state"), [("COURSE_DATA", "good"), ("cache", "good"), ("download", "good"), ("stand-in", "optional"), ("refused", "wrong")]
+)
+def test_a_data_set_is_told_by_where_it_would_come_from(where, state):
+    found = doctor.data_set(Status("mnist", where, "digits\nexpected: this", "MIT"))
+    assert found.state == state
+    assert "digits" in found.says
+    assert bool(found.mend) == (state != "good")
+    if state == "wrong":
+        assert "\n" not in str(found)
+
+
+def test_a_wrong_data_folder_is_a_finding_and_no_traceback(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "nowhere"))
+    assert doctor.data_sets() == []
+    assert [finding.what for finding in machine.report() if finding.state == "wrong"] == ["data"]
+
+
+def test_the_browsers_half_of_the_widgets_must_fit(monkeypatch):
+    assert doctor.widgets_in_lab().state == "good"
+    versions = {"jupyterlab_widgets": "1.1.1", "ipywidgets": "8.1"}
+    monkeypatch.setattr(machine, "version", versions.get)
+    found = doctor.widgets_in_lab()
+    assert found.state == "optional"
+    assert "1.1.1" in found.says
+    assert "pip install" in found.mend
+    versions.clear()
+    assert "none" in doctor.widgets_in_lab().says
+
+
+@pytest.fixture
+def empty_jupyter(monkeypatch, tmp_path):
+    """Jupyter's folders, with nothing in them."""
+    import jupyter_core.paths
+
+    monkeypatch.setattr(jupyter_core.paths, "jupyter_path", lambda *parts: [str(tmp_path / "share" / parts[0])])
+    monkeypatch.setattr(jupyter_core.paths, "jupyter_config_path", lambda: [str(tmp_path / "user"), str(tmp_path / "system")])
+    return tmp_path
+
+
+def test_an_extension_that_lab_cannot_see_is_found(empty_jupyter):
+    assert "does not see" in doctor.widgets_in_lab().says
+    assert "missing" in doctor.nbgrader_in_lab().says
+
+
+def test_nbgraders_extension_must_be_of_its_version_and_switched_on(empty_jupyter):
+    described = empty_jupyter / "share" / "labextensions" / "@jupyter" / "nbgrader" / "package.json"
+    described.parent.mkdir(parents=True)
+    described.write_text('{"version": "0.1"}')
+    assert "0.1" in doctor.nbgrader_in_lab().says
+    described.write_text(json.dumps({"version": machine.version("nbgrader")}))
+    assert "switched off" in doctor.nbgrader_in_lab().says
+    for folder, on in (("system", True), ("user", False)):
+        switch = empty_jupyter / folder / "jupyter_server_config.d" / "nbgrader.json"
+        switch.parent.mkdir(parents=True)
+        switch.write_text(json.dumps({"ServerApp": {"jpserver_extensions": {"nbgrader.server_extensions.formgrader": on}}}))
+        assert (doctor.nbgrader_in_lab().state == "good") == on  # the user's word counts last
+
+
+def test_a_kernel_that_fails_or_answers_wrongly_is_found(monkeypatch):
+    def dead(path, *, to, build, settings):
+        to.mkdir()
+        (to / path.name).write_bytes(path.read_bytes())
+        return Outcome("trial", to / path.name, failure=failure)
+
+    monkeypatch.setattr(lecture_runner, "execute", dead)
+    failure = "The kernel did not start: no such module"
+    assert doctor.kernel().says == failure
+    failure = ""
+    assert "1 + 1 gave []" in doctor.kernel().says
+    assert doctor.kernel().state == "wrong"
+
+
+def test_a_sandbox_is_found_where_there_is_one():
+    needs_program("bwrap")
+    assert doctor.sandbox().state == "good"
+
+
+def test_a_sandbox_that_fails_is_told_with_its_reason(monkeypatch, tmp_path):
+    (tmp_path / "bwrap").write_text("#!/bin/sh\necho no namespaces for you >&2\nexit 1\n")
+    (tmp_path / "bwrap").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(doctor, "_USER_NAMESPACES", tmp_path / "switch")
+    assert "no namespaces for you" in doctor.sandbox().says
+    (tmp_path / "switch").write_text("1\n")
+    assert "AppArmor" in doctor.sandbox().says
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    assert "missing" in doctor.sandbox().says
+
+
+def test_a_students_copy_is_not_asked_for_the_instructors_tools(root, tmp_path):
+    """Where course_lib has no grading, doctor speaks of neither nbgrader nor a sandbox."""
+    import shutil
+
+    shutil.copytree(root / "course_lib", tmp_path / "course_lib", ignore=shutil.ignore_patterns("grading", "__pycache__"))
+    shutil.copy(root / "pyproject.toml", tmp_path)
+    code = "import sys; sys.path.insert(0, '.'); from course_lib import doctor; doctor.kernel = lambda: doctor.machine.python(); print(*doctor.examine(), sep='\\n')"
+    out = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert "packages [lab]" in out
+    assert "nbgrader" not in out
+    assert "sandbox" not in out

@@ -3,36 +3,25 @@
 report = release("ps01", root=Path("."), report=print)
 """
 
+import argparse
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-from nbformat import NotebookNode
+from tqdm import tqdm
 
-from course_lib.grading import stock_nbgrader
+from course_lib.command import DONE, FAILED, Refused, WrongInput, course_folder
 from course_lib.grading.author_lint import lint
-from course_lib.grading.cells import grade_id, is_solution, is_test, names_defined, secret_lines
-from course_lib.grading.submissions import saved_by_colab, solved
-from course_lib.grading.wrong_answers import judge_all, load_answers, table
+from course_lib.grading.cells import is_test
+from course_lib.grading.proofs import Proof, Rehearsal, proofs
+from course_lib.grading.stock_nbgrader import StockNbgraderFailed, make_course
+from course_lib.grading.wrong_answers import load_answers
 
-SECONDS = 60.0
-WRONG_ANSWERS = 5  # at least, for each function
-
-
-@dataclass(frozen=True)
-class Proof:
-    """One proof: what it is about, whether it holds, and what was measured."""
-
-    about: str
-    holds: bool
-    found: str
-
-    def __str__(self) -> str:
-        return f"{'✓' if self.holds else '✗'} {self.about}: {self.found}"
+_LINES = 7  # of a report: the author's lint and six proofs
 
 
 @dataclass(frozen=True)
@@ -50,15 +39,27 @@ class ReleaseReport:
     released: Path | None
 
 
-@dataclass(frozen=True)
-class Rehearsal:
-    """A problem set in a course folder that is thrown away afterwards."""
+def command(asked: argparse.Namespace) -> int:
+    """Does ``course release``."""
+    root = course_folder()
+    try:
+        names = [problem_set(name, root=root) for name in asked.problem_sets]
+        reports = [_release_aloud(name, root=root, to=asked.to) for name in names]
+    except ValueError as mistake:
+        raise WrongInput(str(mistake)) from mistake
+    except StockNbgraderFailed as failure:
+        raise Refused(str(failure)) from failure
+    return DONE if all(report.released for report in reports) else FAILED
 
-    name: str
-    root: Path
-    course: Path
-    source: NotebookNode
-    released: NotebookNode
+
+def _release_aloud(name: str, *, root: Path, to: Path | None) -> ReleaseReport:
+    with tqdm(total=_LINES, desc=name, unit="proof", leave=False) as bar:
+
+        def say(line: str) -> None:
+            bar.write(line)
+            bar.update(line.startswith(("✓", "✗")))
+
+        return release(name, root=root, report=say, to=to)
 
 
 def release(name: str, *, root: Path, report: Callable[[str], None], to: Path | None = None) -> ReleaseReport:
@@ -79,31 +80,32 @@ def release(name: str, *, root: Path, report: Callable[[str], None], to: Path | 
     """
     name = problem_set(name, root=root)
     to = to or root / "assignments"
+    wrong, right = load_answers(root / "tests" / "wrong_answers" / f"{name}.py")
     source = nbformat.read(root / "solutions" / name / f"{name}.ipynb", as_version=4)
-    proofs: list[Proof] = []
+    done: list[Proof] = []
 
     def note(proof: Proof) -> None:
-        proofs.append(proof)
+        done.append(proof)
         report(str(proof))
 
-    report(f"{name}: {sum(map(is_test, source.cells))} checks; this takes about a minute")
+    report(f"{name}: {sum(map(is_test, source.cells))} checks, proven in about a minute")
     faults = lint(source)
-    note(Proof("author's lint", not faults, "nothing to mend" if not faults else "\n  ".join(["", *faults])))
+    note(Proof("0 author's lint", not faults, "nothing to mend" if not faults else "\n  ".join(["", *faults])))
     if faults:
-        return ReleaseReport(name, tuple(proofs), None)
+        return ReleaseReport(name, tuple(done), None)
     with tempfile.TemporaryDirectory(prefix="release-") as folder:
         course = Path(folder)
-        made = stock_nbgrader.make_course(course, root=root, name=name)
-        rehearsal = Rehearsal(name, root, course, source, nbformat.read(made, as_version=4))
+        made = make_course(course, root=root, name=name)
+        rehearsal = Rehearsal(name, course, source, nbformat.read(made, as_version=4), wrong, right)
         before = _fingerprint(to / name)
-        for proof in _proofs(rehearsal):
+        for proof in proofs(rehearsal):
             note(proof)
         note(prove_atomic(made.parent, untouched=_fingerprint(to / name) == before))
-        if all(proof.holds for proof in proofs):
+        if all(proof.holds for proof in done):
             install(made.parent, to / name)
-    held = all(proof.holds for proof in proofs)
+    held = all(proof.holds for proof in done)
     report(f"released: {to / name}" if held else f"not released; {to / name} is as it was")
-    return ReleaseReport(name, tuple(proofs), to / name / f"{name}.ipynb" if held else None)
+    return ReleaseReport(name, tuple(done), to / name / f"{name}.ipynb" if held else None)
 
 
 def problem_set(name: str, *, root: Path) -> str:
@@ -117,89 +119,6 @@ def problem_set(name: str, *, root: Path) -> str:
     if len(found) != 1:
         raise ValueError(f"the problem set must be one of {', '.join(every) or 'none (solutions/ is empty)'}; got {name!r}")
     return found[0]
-
-
-def _proofs(rehearsal: Rehearsal) -> Iterator[Proof]:
-    name, course = rehearsal.name, rehearsal.course
-    answer = solved(rehearsal.released, rehearsal.source)
-    for student, notebook in {"solved": answer, "blank": rehearsal.released, "colab": saved_by_colab(answer)}.items():
-        stock_nbgrader.hand_in(course, name, student, notebook)
-    full = stock_nbgrader.autograde(course, name, "solved")
-    yield prove_solution(full)
-    yield prove_blank(stock_nbgrader.autograde(course, name, "blank"))
-    yield prove_wrong_answers(rehearsal)
-    yield prove_nothing_leaks(rehearsal.source, rehearsal.course / "assignments" / name)
-    colab = stock_nbgrader.autograde(course, name, "colab")
-    differ = [key for key in full.scores if full.scores[key] != colab.scores.get(key)]
-    found = f"{colab.total:g} of {colab.possible:g} points" + (
-        f", but other marks for {', '.join(differ)}" if differ else ", the same as without Colab"
-    )
-    yield Proof("5 saved by Colab", not differ, found)
-
-
-def prove_solution(marks: stock_nbgrader.Marks) -> Proof:
-    """The instructor's answers get full marks, write nothing to stderr, and take at most a minute without a network."""
-    noisy = [
-        grade_id(cell) or "an unmarked cell"
-        for cell in marks.notebook.cells
-        for output in cell.get("outputs", [])
-        if output.output_type == "error" or output.get("name") == "stderr"
-    ]
-    network = (
-        "network off (bubblewrap)"
-        if stock_nbgrader.network_cage()
-        else "network not cut off: bubblewrap does not run here; COURSE_OFFLINE=1"
-    )
-    found = [f"{marks.total:g} of {marks.possible:g} points", f"{marks.seconds:.1f} s", network]
-    found.append(f"errors or stderr in {', '.join(sorted(set(noisy)))}" if noisy else "nothing on stderr")
-    return Proof("1 solution", marks.total == marks.possible > 0 and not noisy and marks.seconds <= SECONDS, ", ".join(found))
-
-
-def prove_blank(marks: stock_nbgrader.Marks) -> Proof:
-    """What students get scores zero as it is, and each check ends in words that say what to do."""
-    faults = [f"{name} gives {score:g} points" for name, score in marks.scores.items() if score != 0]
-    for cell in filter(is_test, marks.notebook.cells):
-        errors = [output for output in cell.outputs if output.output_type == "error"]
-        if not errors or errors[0].ename not in ("NotImplementedError", "Mistake") or not errors[0].evalue.strip():
-            faults.append(f"{grade_id(cell)} ends with {errors[0].ename if errors else 'no error'}: it does not say what to do")
-    return Proof(
-        "2 blank",
-        not faults,
-        "; ".join(faults) or f"0 points, and {len([*filter(is_test, marks.notebook.cells)])} checks say what to do next",
-    )
-
-
-def prove_wrong_answers(rehearsal: Rehearsal) -> Proof:
-    """Every listed wrong answer loses marks and is told its mistake; every other right answer keeps all of them."""
-    wrong, right = load_answers(rehearsal.root / "tests" / "wrong_answers" / f"{rehearsal.name}.py")
-    functions = [names_defined(cell) for cell in rehearsal.source.cells if is_solution(cell) and cell.cell_type == "code"]
-    few = [min(names) for names in functions if max((len(wrong.get(name, ())) for name in names), default=0) < WRONG_ANSWERS]
-    verdicts = judge_all(rehearsal.source, wrong)
-    punished = [verdict for verdict in judge_all(rehearsal.source, right) if verdict.lost]
-    alive = [verdict for verdict in verdicts if not verdict.killed]
-    found = table(verdicts).splitlines()[-1] + f" ({(len(verdicts) - len(alive)) / len(verdicts):.0%})"
-    found += f"; {sum(map(len, right.values())) - len(punished)} other right answers keep all marks"
-    found += "".join(f"\n  survives: {one.function} · {one.answer} (−{one.lost:g} points) {one.message}" for one in alive)
-    found += "".join(f"\n  right, and loses {one.lost:g} points: {one.function} · {one.answer}: {one.message}" for one in punished)
-    found += "".join(f"\n  fewer than {WRONG_ANSWERS} wrong answers: {name}" for name in few)
-    return Proof("3 wrong answers", not (alive or punished or few), found)
-
-
-def prove_nothing_leaks(source: NotebookNode, released: Path) -> Proof:
-    """No line of a solution, a model answer or a hidden test stands in any file that students get."""
-    secrets = secret_lines(source)
-    given: set[str] = set()
-    for file in filter(Path.is_file, released.rglob("*")):
-        texts = (
-            _strings(nbformat.read(file, as_version=4)) if file.suffix == ".ipynb" else [file.read_text(encoding="utf-8", errors="replace")]
-        )
-        given |= {line.strip() for text in texts for line in text.splitlines()}
-    leaks = [f"{place}: {line}" for line, place in secrets.items() if line in given]
-    return Proof(
-        "4 nothing given away",
-        not leaks,
-        "\n  ".join(["these lines are in the release", *leaks]) if leaks else f"none of {len(secrets)} secret lines",
-    )
 
 
 def prove_atomic(made: Path, *, untouched: bool) -> Proof:
@@ -257,15 +176,3 @@ def _fail_at(step: int) -> Callable[[Path, Path], None]:
 
 def _fingerprint(folder: Path) -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()} if folder.is_dir() else {}
-
-
-def _strings(value: object) -> Iterator[str]:
-    """Every text anywhere in a notebook: sources, outputs, metadata."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)

@@ -30,12 +30,14 @@ class Marks:
         full: the points that each is worth.
         notebook: the autograded notebook with its outputs.
         seconds: how long the command took, start of nbgrader included.
+        cpu_seconds: the CPU time of it and of the kernel.
     """
 
     scores: dict[str, float | None]
     full: dict[str, float]
     notebook: NotebookNode
     seconds: float
+    cpu_seconds: float
 
     @property
     def total(self) -> float:
@@ -108,12 +110,18 @@ def autograde(course: Path, name: str, student: str) -> Marks:
     """Autogrades one submission with the network off, and reads its marks from the gradebook."""
     from nbgrader.api import Gradebook
 
-    started = time.monotonic()
+    started, spent = time.monotonic(), _cpu_seconds()
     nbgrader(course, "autograde", name, "--student", student, network=False)
-    seconds = time.monotonic() - started
+    seconds, cpu_seconds = time.monotonic() - started, _cpu_seconds() - spent
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         grades = gradebook.find_submission_notebook(name, name, student).grades
         scores = {grade.name: None if grade.needs_manual_grade else grade.score for grade in grades}
         full = {grade.name: grade.max_score for grade in grades}
     notebook = nbformat.read(course / "autograded" / student / name / f"{name}.ipynb", as_version=4)
-    return Marks(scores, full, notebook, seconds)
+    return Marks(scores, full, notebook, seconds, cpu_seconds)
+
+
+def _cpu_seconds() -> float:
+    """Of all commands that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system

@@ -216,6 +216,7 @@ def start_downloading(file):
     )
 
 
+@pytest.mark.slow
 def test_processes_that_download_at_once_do_not_harm_each_other(mirrors):
     mirrors.wait_for = 3  # none gets its second half before all have begun
     file = mirrors.file("together")

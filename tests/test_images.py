@@ -190,6 +190,7 @@ def test_dequantising_takes_whole_levels_only():
 MOMENTS = {"mnist": (0.1307, 0.3081), "fashion-mnist": (0.2860, 0.3530)}  # of the training pictures, as everyone quotes them
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MOMENTS)
 def test_real_pictures_are_all_there(name, real_data, capsys):
     train, test = (images.load(name, split, size="full") for split in images.SPLITS)
@@ -222,6 +223,7 @@ def test_real_kmnist_without_labels_says_so(real_data, nothing_here, monkeypatch
     assert images.load("kmnist", "train", size="full").images.shape == (1437, 1, 8, 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("split", "drawings", "characters"), [("train", 2720, 136), ("test", 3120, 156)])
 def test_real_omniglot(split, drawings, characters, real_data):
     data = images.load("omniglot", split, size="full")

@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,13 @@ class SiteFault(Exception):
     """The site cannot be made, or must not be shown as it is; the message says why, one fault a line."""
 
 
-def build_site(course: Path, build: Path, *, run: Callable[[Sequence[str]], None] = run_lectures) -> Path:
+def build_site(course: Path, build: Path, *, run: Callable[[Sequence[str]], None] | None = None) -> Path:
     """Makes or renews the site and returns its folder.
 
     Args:
         course: the folder with ``notebooks/`` and ``assignments/``.
         build: the folder for all that can be made again; the site goes to ``book/html`` in it.
-        run: executes lectures by name into ``build/lectures``.
+        run: executes lectures by name into ``build/lectures``; ``course run`` unless told.
 
     Raises:
         SiteFault: if a lecture failed, Sphinx warned, a link leads nowhere, a page is too large, or something would be fetched
@@ -45,6 +46,7 @@ def build_site(course: Path, build: Path, *, run: Callable[[Sequence[str]], None
     if not any((course / "notebooks").glob("*.ipynb")):
         raise SiteFault(f"there is no lecture in {course / 'notebooks'}")
     _say("1/4 lectures", "those that have changed are run")
+    run = run or partial(run_lectures, course=course, build=build)
     try:
         ran = bring_up_to_date(course, build, run=run)
     except RuntimeError as failure:
@@ -163,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     start = time.monotonic()
     try:
-        site = build_site(asked.course, lab.build_folder().resolve())
+        site = build_site(asked.course.resolve(), lab.build_folder().resolve())
     except SiteFault as fault:
         print(f"The site is not whole:\n{fault}", file=sys.stderr)
         return 1

@@ -42,14 +42,14 @@ def bring_up_to_date(course: Path, build: Path, *, run: Callable[[Sequence[str]]
     return old
 
 
-def run_lectures(names: Sequence[str]) -> None:
-    """Runs lectures with the course's own command, in an interpreter of its own.
+def run_lectures(names: Sequence[str], *, course: Path, build: Path) -> None:
+    """Runs lectures of a course with its own command, in an interpreter of its own; the results go into ``build``.
 
     Raises:
         RuntimeError: if one fails; the command has said which and why.
     """
     command = [sys.executable, "-m", "course_lib.cli", "run", "--static", *[name[:2] for name in names]]
-    if subprocess.run(command, check=False).returncode:
+    if subprocess.run(command, cwd=course, env=os.environ | {"COURSE_BUILD": str(build)}, check=False).returncode:
         raise RuntimeError(f"{', '.join(names)} did not run through; see above")
 
 

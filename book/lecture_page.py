@@ -55,7 +55,7 @@ def opening(notebook: dict[str, Any]) -> tuple[str, str]:
     first = next((text(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"), "")
     heading = HEADING.search(first)
     question = re.search(r"^\*\*(?P<words>[^*]+)\*\*", first, re.MULTILINE)
-    return heading["words"] if heading else "", question["words"] if question else ""
+    return heading["words"] if heading else "", " ".join(question["words"].split()) if question else ""
 
 
 def text(source: str | list[str]) -> str:

@@ -273,6 +273,7 @@ def test_claims_are_written_whole_or_not_at_all(monkeypatch):
     lab.claim("a", 1, True)
 
     def full_disk(self, text, **_):
+        assert self.suffix == ".part", "readers never see a file that is being written"
         self.write_bytes(text.encode()[:5])
         raise OSError("no space left")
 

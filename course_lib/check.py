@@ -239,15 +239,14 @@ def _about_infinity(value: Tensor, name: str, otherwise: str) -> tuple[str, str]
 
 
 def _difference(value: Tensor, right: Tensor, name: str, rtol: float, atol: float) -> str:
-    if value.shape != right.shape or value.numel() <= 6:
-        return f"{_capital(name)} is {_shown(value)}, but {_shown(right)} is right"
-    wrong = ~_near(value, right, rtol, atol)
-    place = _first(wrong)
-    digits = 4
-    while digits < 16 and f"{value[place].item():.{digits}g}" == f"{right[place].item():.{digits}g}":
-        digits += 2
-    count = f" ({int(wrong.sum())} of {value.numel()} values differ)"
-    return f"{_capital(name)}{_at(place)} is {value[place].item():.{digits}g}, but {right[place].item():.{digits}g} is right{count}"
+    count, place = "", ()
+    if value.shape == right.shape and value.numel() > 6:  # a large table: one place of it tells enough
+        wrong = ~_near(value, right, rtol, atol)
+        place, count = _first(wrong), f" ({int(wrong.sum())} of {value.numel()} values differ)"
+    is_now, should_be = next(
+        pair for digits in range(6, 18) if len(set(pair := _both(value[place], right[place], digits))) > 1 or digits == 17
+    )
+    return f"{_capital(name)}{_at(place)} is {is_now}, but {should_be} is right{count}"
 
 
 def _tensor(value: Any) -> Tensor:
@@ -282,11 +281,15 @@ def _kind(value: Any) -> str:
     return "a tensor" if isinstance(value, Tensor) else known.get(type(value), f"of type {type(value).__name__}")
 
 
-def _shown(value: Tensor) -> str:
+def _both(value: Tensor, right: Tensor, digits: int) -> tuple[str, str]:
+    return _shown(value, digits), _shown(right, digits)
+
+
+def _shown(value: Tensor, digits: int) -> str:
     if value.ndim:
-        return "[" + ", ".join(_shown(row) for row in value) + "]"
+        return "[" + ", ".join(_shown(row, digits) for row in value) + "]"
     number = value.item()
-    return f"{number:.0f}" if math.isfinite(number) and number == round(number) and abs(number) < 1e15 else f"{number:.6g}"
+    return f"{number:.0f}" if math.isfinite(number) and number == round(number) and abs(number) < 1e15 else f"{number:.{digits}g}"
 
 
 def _capital(text: str) -> str:

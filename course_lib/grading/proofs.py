@@ -86,7 +86,9 @@ def prove_solution(marks: stock_nbgrader.Marks) -> Proof:
 
 def prove_blank(marks: stock_nbgrader.Marks) -> Proof:
     """What students get scores zero as it is, and each check ends in words that say what to do."""
-    faults = [f"{name} gives {score:g} points" for name, score in marks.scores.items() if score != 0]
+    faults = [
+        f"{name} gives {'work to a person' if score is None else f'{score:g} points'}" for name, score in marks.scores.items() if score != 0
+    ]
     for cell in filter(is_test, marks.notebook.cells):
         errors = [output for output in cell.outputs if output.output_type == "error"]
         if not errors or errors[0].ename not in ("NotImplementedError", "Mistake") or not errors[0].evalue.strip():

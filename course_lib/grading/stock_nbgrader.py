@@ -42,12 +42,12 @@ class Marks:
     @property
     def total(self) -> float:
         """Points that were given without a person."""
-        return sum(score for score in self.scores.values() if score is not None)
+        return sum((score for score in self.scores.values() if score is not None), start=0.0)
 
     @property
     def possible(self) -> float:
         """Points of all that was graded without a person."""
-        return sum(self.full[name] for name, score in self.scores.items() if score is not None)
+        return sum((self.full[name] for name, score in self.scores.items() if score is not None), start=0.0)
 
 
 def network_cage() -> list[str]:

@@ -89,7 +89,7 @@ def judge(notebook: NotebookNode, function: str, answer: str, replacement: Calla
     for cell in _concerned(notebook, function):
         seen = _failure(visible_part(cell), cell, names)
         failures.append((cell, seen, seen or _failure(cell.source, cell, names)))
-    lost = sum(cell.metadata.nbgrader.points for cell, _, error in failures if error is not None)
+    lost = sum((cell.metadata.nbgrader.points for cell, _, error in failures if error is not None), start=0.0)
     seen = [error for _, error, _ in failures if getattr(error, "named", False)]
     named = [error for _, _, error in failures if getattr(error, "named", False)]
     first = next(iter(seen + named + [error for _, _, error in failures if error is not None]), None)
@@ -97,7 +97,7 @@ def judge(notebook: NotebookNode, function: str, answer: str, replacement: Calla
         function=function,
         answer=answer,
         lost=lost,
-        points=sum(cell.metadata.nbgrader.points for cell in tests),
+        points=sum((cell.metadata.nbgrader.points for cell in tests), start=0.0),
         named=bool(named),
         seen_by_student=bool(seen),
         message="" if first is None else f"{type(first).__name__}: {first}",

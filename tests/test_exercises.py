@@ -1,0 +1,82 @@
+"""Every problem set: its solution is right, other right answers are too, and every listed wrong answer is told its mistake.
+
+The table of kills is printed: ``pytest tests/test_exercises.py -s``. Proven again inside nbgrader by test_release.py.
+"""
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+from course_lib.grading.cells import is_solution, is_test, names_defined
+from course_lib.grading.proofs import WRONG_ANSWERS
+from course_lib.grading.wrong_answers import judge, judge_all, load_answers, table
+
+PROBLEM_SETS = sorted(folder.name for folder in (ROOT / "solutions").glob("ps*"))
+
+
+@pytest.fixture(params=PROBLEM_SETS, scope="module")
+def problem_set(request):
+    """A problem set's name, notebook, wrong answers and right answers."""
+    name = request.param
+    notebook = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
+    return name, notebook, *load_answers(ROOT / "tests" / "wrong_answers" / f"{name}.py")
+
+
+@pytest.fixture(scope="module")
+def verdicts(problem_set):
+    """The verdict of each wrong answer, judged once for all tests."""
+    _, notebook, wrong, _ = problem_set
+    return judge_all(notebook, wrong)
+
+
+@pytest.mark.slow
+def test_every_wrong_answer_loses_marks_and_is_told_why(verdicts):
+    print(f"\n{table(verdicts)}")
+    survivors = [verdict for verdict in verdicts if not verdict.killed]
+    assert not survivors, table(survivors)
+
+
+@pytest.mark.slow
+def test_most_mistakes_are_told_by_a_check_that_the_student_sees(verdicts):
+    """A hidden test may catch what no small example shows, but the common slips are named at once."""
+    for function in {verdict.function for verdict in verdicts}:
+        told = [verdict for verdict in verdicts if verdict.function == function]
+        assert sum(verdict.seen_by_student for verdict in told) >= 0.75 * len(told), table(told)
+
+
+@pytest.mark.slow
+def test_no_right_answer_loses_marks(problem_set):
+    _, notebook, _, right = problem_set
+    verdicts = judge_all(notebook, right)
+    assert right
+    assert not [verdict for verdict in verdicts if verdict.lost], table(verdicts)
+
+
+@pytest.mark.slow
+def test_every_function_has_enough_wrong_answers_and_a_lucky_guess_is_found_out(problem_set):
+    _, notebook, wrong, _ = problem_set
+    functions = [names_defined(cell) for cell in notebook.cells if is_solution(cell) and cell.cell_type == "code"]
+    assert [names for names in functions if max(len(wrong.get(name, ())) for name in names) < WRONG_ANSWERS] == []
+    for function in wrong:  # what forgets, and what gives back its first argument, gets nothing
+        for guess in (lambda *_: None, lambda *arguments: arguments[0]):
+            verdict = judge(notebook, function, "a guess", guess)
+            assert verdict.lost > 0
+            assert judge(notebook, function, "the solution").lost == 0
+
+
+def test_the_shape_of_a_problem_set(problem_set):
+    """Three to six coded tasks, minutes and stars and points in their headings, hints that unfold, one answer in words, a picture."""
+    name, notebook, _, _ = problem_set
+    headings = [line for cell in notebook.cells for line in cell.source.splitlines() if line.startswith("### Task")]
+    coded = headings[:-1]
+    assert 3 <= len(coded) <= 6
+    for heading in headings:
+        assert all(part in heading for part in (" min · ", "★", " points")), heading
+    points = [cell.metadata.nbgrader.points for cell in notebook.cells if "points" in cell.metadata.get("nbgrader", {})]
+    assert sum(int(heading.split(" · ")[-1].split()[0]) for heading in headings) == sum(points)
+    assert sum(cell.cell_type == "markdown" and is_solution(cell) for cell in notebook.cells) == 1
+    assert all("### BEGIN HIDDEN TESTS" in cell.source for cell in notebook.cells if is_test(cell))
+    everything = "\n".join(cell.source for cell in notebook.cells)
+    assert everything.count("<details>") >= len(coded) - 1
+    assert "plt.show()" in everything or "players." in everything
+    assert f"{name}.ipynb" in notebook.cells[-1].source  # how to hand in

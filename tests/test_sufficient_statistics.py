@@ -86,7 +86,7 @@ def test_a_component_that_only_becomes_narrow_is_noticed():
     rows, expected = StandardisedRows.of(x), plain(x, *components)
     assert rows.resolve(components[2])
     assert_equal(gather(rows, *components), expected, diagonal=False, rtol=1e-6, atol=0.0)  # 1e-8 apart near 1: eight digits
-    assert gather(rows, *components, prior_scatter=torch.eye(1).double()).scatters.max() < 1e-9
+    assert gather(rows, *components, prior_scatter=torch.ones(2, 1, 1).double()).scatters.max() < 1e-9
 
 
 def test_an_empty_component_has_no_scatter():

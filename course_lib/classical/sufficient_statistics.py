@@ -13,6 +13,7 @@ and the features never leave the processor's cache. Expanding the square costs d
 Taught in: 02_gaussian_mixtures
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -23,7 +24,7 @@ from course_lib.classical.gaussian import LOG_2PI, column_scales, log_normal
 
 TOLERATED_ERROR = 1e-9  # nats in one score, and relative in one covariance
 WIDEST = 64  # dimensions; with more, a row's features outgrow the cache
-BLOCK_BYTES = 5 * 2**17  # of features, to stay in a second-level cache
+BLOCK_BYTES = 3 * 2**18  # of features: they stay in a second-level cache
 NUMBERS_AT_ONCE = 2**20  # in one block of differences, where those are taken
 
 
@@ -118,7 +119,7 @@ def gather(
             return statistics
     scores = joint_log_density(rows.x, log_weights, means, covariances)
     log_evidence = scores.logsumexp(1)
-    responsibilities = (scores - log_evidence[:, None]).exp()
+    responsibilities = _exp_(scores.sub_(log_evidence[:, None]))
     return Statistics(*moments(rows.x, responsibilities, diagonal=covariances.ndim == 2), log_evidence.mean())
 
 
@@ -185,22 +186,24 @@ def _through_features(rows: StandardisedRows, log_weights: Tensor, means: Tensor
     diagonal = covariances.ndim == 2
     shifts = 1 if diagonal else D // 2 + 1  # products y_i y_(i+s): s = 0 gives squares, s ≤ D/2 every pair
     coefficients = _coefficients(rows, log_weights, means, covariances)  # (K, F)
-    F = shifts * D + D + 1
-    block = max(64, BLOCK_BYTES // (8 * F))
-    buffer = coefficients.new_ones(F, block)
-    sums, log_evidence = coefficients.new_zeros(F, len(means)), coefficients.new_zeros(())
+    F = shifts * D + D + 1  # features of a row: products, y, 1
+    block = min(N, max(64, BLOCK_BYTES // (8 * F)))
+    features, scores = coefficients.new_ones(F, block), coefficients.new_empty(len(means), block)
+    sums, tops, totals = coefficients.new_zeros(F, len(means)), coefficients.new_empty(N), coefficients.new_empty(N)
     for begin in range(0, N, block):
-        y = rows.columns[:, begin : begin + block]  # (D + D // 2, n)
-        features = buffer[:, : y.shape[1]]  # (F, n): products, y, 1
+        y, top, total = rows.columns[:, begin : begin + block], tops[begin : begin + block], totals[begin : begin + block]
+        if len(top) < block:  # the last rows
+            features, scores = features[:, : len(top)], scores[:, : len(top)]
         wrapped = y[: D + shifts - 1].unfold(0, D, 1).mT  # (shifts, D, n): y from each shift on
         torch.mul(y[:D], wrapped, out=features[: shifts * D].unflatten(0, (shifts, D)))
         features[-D - 1 : -1] = y[:D]
-        scores = coefficients @ features  # (K, n)
-        top = scores.amax(0)
-        total = scores.sub_(top).exp_().sum(0)
-        sums.addmm_(features, scores.div_(total).T)
-        log_evidence += (top + total.log_()).sum()
-    return _from_sums(rows, sums.T, log_evidence / N, diagonal)
+        torch.mm(coefficients, features, out=scores)  # (K, n)
+        torch.amax(scores, 0, out=top)
+        shares = _exp_(scores.sub_(top))
+        torch.sum(shares, 0, out=total)
+        sums.addmm_(features, shares.div_(total).T)
+    log_evidence = (tops + totals.log_()).mean()
+    return _from_sums(rows, sums.T, log_evidence, diagonal)
 
 
 def _coefficients(rows: StandardisedRows, log_weights: Tensor, means: Tensor, covariances: Tensor) -> Tensor:
@@ -242,6 +245,11 @@ def _pairs(D: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     i = torch.arange(D, device=device).expand(D // 2 + 1, D)
     shift = torch.arange(D // 2 + 1, device=device)[:, None]
     return i, (i + shift) % D, torch.where((shift > 0) & (2 * shift == D), 2.0, 1.0)
+
+
+def _exp_(scores: Tensor) -> Tensor:
+    """e^score in place, 0 for what is fainter than e^−690: numbers near the least that there are make a processor crawl."""
+    return torch.nn.functional.threshold_(scores.clamp_(min=-700).exp_(), math.exp(-690), 0.0)
 
 
 def _divisor(counts: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""The library beside its peers: same inputs, same answer, one process, one thread."""

@@ -1,0 +1,97 @@
+"""The benchmark's referee: turns alternate, wrong answers never get a time, the page says what was measured."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from benchmarks import __main__ as command
+from benchmarks import gmm, report
+from benchmarks.side_by_side import AnswersDiffer, Contest, Outcome, Task, run
+
+
+class Clock:
+    """Time that passes only when someone works."""
+
+    def __init__(self):
+        self.now, self.log = 0.0, []
+
+    def __call__(self):
+        return self.now
+
+    def work(self, who, seconds, answer):
+        def compute():
+            self.log.append((who, torch.get_num_threads()))
+            self.now += next(seconds) if hasattr(seconds, "__next__") else seconds
+            return answer
+
+        return compute
+
+
+def task(clock, *, peer=6.0, ours=2.0, answers=(1.0, 1.0), module="torch") -> Task:
+    contest = Contest(clock.work("peer", peer, answers[0]), clock.work("ours", ours, answers[1]), lambda a, b: abs(a - b), 1e-6)
+    return Task("a task", "torch", module, "the answer", 2.0, lambda: contest)
+
+
+def test_turns_alternate_on_one_thread_after_the_gate():
+    clock, threads = Clock(), torch.get_num_threads()
+    outcome = run(task(clock), clock=clock)
+    assert [who for who, _ in clock.log[:6]] == ["peer", "ours", "peer", "ours", "ours", "peer"]
+    assert len(clock.log) == 2 * 6
+    assert {n for _, n in clock.log} == {1}
+    assert torch.get_num_threads() == threads
+    assert (outcome.ratio, outcome.lowest, outcome.highest, outcome.repeats) == (3.0, 3.0, 3.0, 5)
+
+
+def test_the_ratio_is_of_medians_so_one_hiccup_does_not_count():
+    clock = Clock()
+    outcome = run(task(clock, peer=iter([9, 6, 6, 600, 6, 6])), clock=clock)
+    assert (outcome.ratio, outcome.highest) == (3.0, 300.0)
+
+
+@pytest.mark.parametrize("answer", [1.1, float("nan")])
+def test_different_answers_are_not_timed(answer):
+    clock = Clock()
+    with pytest.raises(AnswersDiffer, match="a task: the answers differ by"):
+        run(task(clock, answers=(1.0, answer)), clock=clock)
+    assert len(clock.log) == 2
+
+
+def test_a_missing_peer_is_skipped_by_name(capsys):
+    assert run(task(Clock(), module="no_such_peer")) is None
+    assert "skipped, torch is not installed" in capsys.readouterr().out
+
+
+def test_too_few_turns_are_refused():
+    with pytest.raises(ValueError, match="repeats must be at least 5 for a median that means something, got 3"):
+        run(task(Clock()), repeats=3)
+
+
+def test_the_page_shows_what_was_saved(tmp_path):
+    outcome = Outcome("a task", "peer", "the answer", 15.0, 17.26, 16.0, 18.5, 5, 2.9e-13, {"peer": "1.2"})
+    report.save("one", [outcome], folder=tmp_path)
+    assert json.loads((tmp_path / "results/one.json").read_text()) == [dataclasses.asdict(outcome)]
+    line = report.write_page(tmp_path).read_text().splitlines()[-1]
+    assert line == "| a task | peer 1.2 | **17.3 ×** | 16.0–18.5 | 15 × | the answer | 3e-13 |"
+
+
+def test_the_page_in_the_repository_is_that_of_its_results():
+    assert (report.FOLDER / "README.md").read_text(encoding="utf-8") == report.page()
+
+
+def test_an_unknown_name_is_answered_with_those_there_are(capsys):
+    with pytest.raises(SystemExit) as stop:
+        command.main(["gmn"])
+    assert stop.value.code == 2
+    assert "no benchmark is called gmn; there are gmm" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prepare", [gmm.em, gmm.variational])
+def test_both_give_the_same_answer_on_a_small_case(prepare, monkeypatch):
+    monkeypatch.setattr(gmm, "N", 2000)
+    monkeypatch.setattr(gmm, "D", 4)
+    monkeypatch.setattr(gmm, "K", 3)
+    contest = prepare()
+    assert contest.difference(contest.peer(), contest.ours()) < 1e-9

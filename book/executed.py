@@ -7,10 +7,10 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
-SETTINGS = ("COURSE_SIZE", "COURSE_DATA")  # the seed of `course run` is 0 unless told
+import torch
+
 RECORD = "executed.json"  # beside the executed lectures
 
 
@@ -56,14 +56,15 @@ def run_lectures(names: Sequence[str], *, course: Path, build: Path) -> None:
 def source_digests(course: Path) -> dict[str, str]:
     """Returns for each lecture a digest of all that its outputs depend on."""
     shared = [path for folder in ("course_lib", "data") for path in sorted((course / folder).rglob("*")) if _counts(path)]
-    settings = [f"{name}={os.environ.get(name, '')}" for name in SETTINGS] + [platform.python_version(), version("torch")]
+    size = os.environ.get("COURSE_SIZE") or ("full" if torch.cuda.is_available() else "quick")  # the seed of `course run` is 0 unless told
+    settings = [size, os.environ.get("COURSE_DATA", "") if size == "full" else "", platform.python_version(), torch.__version__]
     common = _digest([*shared], words=settings)
     return {path.stem: _digest([path], words=[common]) for path in sorted((course / "notebooks").glob("*.ipynb"))}
 
 
 def _counts(path: Path) -> bool:
-    # lectures.json holds the measured seconds, which every run writes anew.
-    return path.is_file() and "__pycache__" not in path.parts and path.name != "lectures.json"
+    # No lecture imports the instructor's tools, and lectures.json holds seconds that were measured.
+    return path.is_file() and not {"__pycache__", "grading"} & set(path.parts) and path.name != "lectures.json"
 
 
 def _executed(build: Path, name: str) -> Path:

@@ -2,6 +2,8 @@
 
 import copy
 import re
+import struct
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -10,6 +12,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 BADGE = re.compile(r"\[!\[[^\]]*\]\([^)]*colab-badge\.svg\)\]\((?P<target>[^)]+)\)")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(<?(?P<target>[^)\s>]+)>?\)")
 HEADING = re.compile(r"^#{1,6}\s+(?P<words>.+?)\s*$", re.MULTILINE)
+WIDE = 2.2  # two panels side by side
 CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
 
 
@@ -97,18 +100,28 @@ def _refuse_failure(cell: dict[str, Any], *, where: str) -> None:
 
 
 def _prepare_code(cell: dict[str, Any], *, section: str) -> None:
+    cell["metadata"].pop("execution", None)  # times of day, which would make each run a new page
     cell["outputs"] = [output for output in cell["outputs"] if WIDGET not in output.get("data", {})]
     tags = cell["metadata"].setdefault("tags", [])
     if "setup" in tags:
         tags.append("hide-cell")
         cell["metadata"].setdefault("mystnb", {})["code_prompt_show"] = "How this notebook installs the course on Colab"
-    if any(mime.startswith("image/") for output in cell["outputs"] for mime in output.get("data", {})):
+    pictures = [output["data"]["image/png"] for output in cell["outputs"] if "image/png" in output.get("data", {})]
+    if pictures:
         shown = cell["metadata"].setdefault("mystnb", {}).setdefault("image", {})
         shown.setdefault("alt", _words_for_figure(tags, section))
+        if any(_is_wide(picture) for picture in pictures):
+            shown["classes"] = "course-wide"
+
+
+def _is_wide(picture: str | list[str]) -> bool:
+    """Whether a PNG, in base64, is too wide to be read on a phone: its header holds width and height after 16 bytes."""
+    width, height = struct.unpack(">II", b64decode(text(picture)[:64])[16:24])
+    return width > WIDE * height
 
 
 def _words_for_figure(tags: list[str], section: str) -> str:
     """A figure's tag says what it shows: ``figure:em_step_by_step``."""
     named = [tag.removeprefix("figure:").replace("_", " ") for tag in tags if tag.startswith("figure:")]
-    plain = re.sub(r"[$*`\\]", "", section)
+    plain = re.sub(r"[$*`\\]", "", section.replace(r"\mid", "|"))
     return f"Figure: {named[0]} ({plain})" if named else f"Figure: {plain}"

@@ -95,11 +95,8 @@ def measured_page(claims: Mapping[str, Sequence[Mapping[str, Any]]], lectures: S
         if not records:
             continue
         lines += [f"## [{_plain(lecture.title)}](notebooks/{lecture.name}.ipynb)\n", f"{_circumstances(records)}\n"]
-        lines += ["| fact | measured | |", "|---|--:|:-:|"]
-        lines += [
-            f"| {_plain(r['name'])} | {_plain(quantity(r['value'], r['unit']))} | {'✓ holds' if r['holds'] else '✗ fails'} |"
-            for r in records
-        ]
+        lines += ["| fact | measured | holds |", "|---|--:|:-:|"]
+        lines += [f"| {_plain(r['name'])} | {_plain(quantity(r['value'], r['unit']))} | {'✓' if r['holds'] else '✗'} |" for r in records]
         lines += [""]
     return "\n".join(lines)
 

@@ -53,7 +53,7 @@ def test_equal_to_the_definitions(K, D, diagonal, monkeypatch):
     monkeypatch.setattr(sufficient_statistics, "BLOCK_BYTES", 1)  # blocks of 64 rows: three whole ones and a rest
     x = 5 + 2 * torch.randn(200, D, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     components = some_components(K, D, diagonal=diagonal)
-    rows = StandardisedRows.of(x)
+    rows = StandardisedRows.of(x, diagonal=diagonal)
     assert rows.resolve(components[2])
     # 70 dimensions: a component may answer for few rows, and its mean is their quotient
     assert_equal(gather(rows, *components), plain(x, *components), diagonal=diagonal, rtol=1e-8, atol=1e-9)
@@ -70,7 +70,7 @@ def test_narrow_components_far_apart_keep_their_digits(diagonal):
     x = (centres[:, None] + 1e-6 * torch.randn(2, 500, 2, dtype=torch.float64, generator=generator)).flatten(0, 1)
     variances = torch.full((2, 2), 1e-12, dtype=torch.float64)
     components = torch.zeros(2).double(), centres, variances if diagonal else variances.diag_embed()
-    rows, expected = StandardisedRows.of(x), plain(x, *components)
+    rows, expected = StandardisedRows.of(x, diagonal=diagonal), plain(x, *components)
     assert not rows.resolve(components[2])
     got = gather(rows, *components)
     assert_equal(got, expected, diagonal=diagonal, rtol=1e-7, atol=1e-17)  # differences of numbers near 1 hold ten digits

@@ -254,7 +254,7 @@ def em_step(mixture: GaussianMixture, x: Float[Tensor, "N D"], *, floor: float =
     Deviation: none
     Taught in: 02_gaussian_mixtures
     """
-    rows = StandardisedRows.of(check_rows(x))
+    rows = StandardisedRows.of(check_rows(x), diagonal=mixture.diagonal)
     statistics = _gather(mixture, rows)
     return _maximise(statistics, rows, floor), statistics.log_evidence
 
@@ -306,7 +306,7 @@ def fit_em(
     mixture = start if start is not None else initial_mixture(x, K, generator=generator, diagonal=diagonal)
     if mixture.means.shape != (K, x.shape[1]):
         raise ValueError(f"start must have K = {K} components in {x.shape[1]} dimensions, its means are {tuple(mixture.means.shape)}")
-    rows = StandardisedRows.of(x)
+    rows = StandardisedRows.of(x, diagonal=mixture.diagonal)
     log_likelihoods = []
     while True:
         statistics = _gather(mixture, rows)

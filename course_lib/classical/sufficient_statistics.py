@@ -1,14 +1,15 @@
 r"""What an M step needs of the data: how much, where, and how spread each component's share is.
 
 EM and variational Bayes ask the same of every row: the joint density of row and component, log w_k + log N(x_n; μ_k, Σ_k); its
-normaliser; and, weighted by the responsibilities, the sums N_k = Σ r, Σ r x and Σ r x xᵀ. All three are linear in the features
-φ(x) = (x_i x_j, x_i, 1) of a row, so one block of rows costs two matrix products,
+normaliser; and, weighted by the responsibilities r, the sums of 1, x and x xᵀ. With a 1 put behind the row, x̃ = (x, 1), the first is a
+quadratic form x̃ᵀ A_k x̃ and the last are one sum of x̃ x̃ᵀ. Both are linear in the products φ = (x̃_i x̃_j), so a block of rows costs two
+matrix products,
 
-.. math:: \text{scores} = C\, Φ, \qquad \text{sums} = Φ\, R^\top, \qquad R = \operatorname{softmax}(\text{scores}),
+.. math:: \text{scores} = C\, Φ, \qquad \text{sums} = Φ\, R, \qquad R = \operatorname{softmax}(\text{scores})^\top,
 
-and the features never leave the processor's cache. Expanding the square costs digits: the error of a score is about
-ε |y|² λ, with y the standardised row farthest out and λ the largest precision. Where that exceeds ``TOLERATED_ERROR``, or in more than
-``WIDEST`` dimensions, ``gather`` takes differences from the means first, as the textbook does, and is exact but several times slower.
+and the products never leave the processor's cache. Expanding the square costs digits: the error of a score is about ε |y|² λ, with y the
+standardised row farthest out and λ the largest precision. Where that exceeds ``TOLERATED_ERROR``, or where covariances are full in more
+than ``WIDEST`` dimensions, ``gather`` takes differences from the means first, as the textbook does: slower, and right to the last digits.
 
 Taught in: 02_gaussian_mixtures
 """
@@ -53,23 +54,27 @@ class StandardisedRows:
         x: the rows, ``(N, D)``, float64.
         centre: mean of each column, ``(D,)``.
         scales: standard deviation of each column, ``(D,)``.
-        columns: y = (x − centre) / scales, column by column, the first D // 2 columns once more at the end, ``(D + D // 2, N)``.
+        columns: with y = (x − centre) / scales, one column after the other, ``(…, N)``: y, 1, and half of these once more, so that
+            every product of two stands a shift apart; for diagonal covariances y², y, 1, which is all they need.
         farthest: greatest |y|² of a row.
+        diagonal: whether the components' covariances are diagonal.
     """
 
     x: Float[Tensor, "N D"]
     centre: Float[Tensor, " D"]
     scales: Float[Tensor, " D"]
-    columns: Float[Tensor, "D_and_half N"]
+    columns: Float[Tensor, "D_and_more N"]
     farthest: float
+    diagonal: bool
 
     @classmethod
-    def of(cls, x: Float[Tensor, "N D"]) -> "StandardisedRows":
+    def of(cls, x: Float[Tensor, "N D"], *, diagonal: bool = False) -> "StandardisedRows":
         """Returns the rows ``x`` laid out."""
-        D = x.shape[1]
         centre, scales = x.mean(0), column_scales(x)
-        y = ((x - centre) / scales).T  # (D, N)
-        return cls(x, centre, scales, torch.cat([y, y[: D // 2]]).contiguous(), y.square().sum(0).max().item())
+        y, one = ((x - centre) / scales).T, x.new_ones(1, len(x))  # (D, N), (1, N)
+        half = (len(y) + 1) // 2
+        columns = torch.cat([y.square(), y, one] if diagonal else [y, one, y[:half]])
+        return cls(x, centre, scales, columns, y.square().sum(0).max().item(), diagonal)
 
     def resolve(self, scatters: Tensor, counts: Tensor | float = 1.0) -> bool:
         """Returns whether features keep ``TOLERATED_ERROR`` where components have these scatters, or for counts 1 covariances."""
@@ -113,7 +118,7 @@ def gather(
     Deviation: scatters are not divided by the counts.
     Taught in: 02_gaussian_mixtures
     """
-    if rows.x.shape[1] <= WIDEST and rows.resolve(covariances):
+    if (rows.diagonal or rows.x.shape[1] <= WIDEST) and rows.resolve(covariances):
         statistics = _through_features(rows, log_weights, means, covariances)
         if rows.resolve(statistics.scatters + prior_scatter, statistics.counts):
             return statistics
@@ -182,69 +187,71 @@ def moments(
 
 def _through_features(rows: StandardisedRows, log_weights: Tensor, means: Tensor, covariances: Tensor) -> Statistics:
     """The statistics by two matrix products a block."""
-    D, N = rows.x.shape[1], rows.x.shape[0]
-    diagonal = covariances.ndim == 2
-    shifts = 1 if diagonal else D // 2 + 1  # products y_i y_(i+s): s = 0 gives squares, s ≤ D/2 every pair
     coefficients = _coefficients(rows, log_weights, means, covariances)  # (K, F)
-    F = shifts * D + D + 1  # features of a row: products, y, 1
+    (K, F), N, E = coefficients.shape, len(rows.x), rows.x.shape[1] + 1
     block = min(N, max(64, BLOCK_BYTES // (8 * F)))
-    features, scores = coefficients.new_ones(F, block), coefficients.new_empty(len(means), block)
-    sums, tops, totals = coefficients.new_zeros(F, len(means)), coefficients.new_empty(N), coefficients.new_empty(N)
+    products, scores, shares = (coefficients.new_empty(shape) for shape in ((F, block), (K, block), (block, K)))
+    sums, tops, totals = coefficients.new_zeros(F, K), coefficients.new_empty(N), coefficients.new_empty(N)
     for begin in range(0, N, block):
-        y, top, total = rows.columns[:, begin : begin + block], tops[begin : begin + block], totals[begin : begin + block]
+        y, top, total = (a[..., begin : begin + block] for a in (rows.columns, tops, totals))
         if len(top) < block:  # the last rows
-            features, scores = features[:, : len(top)], scores[:, : len(top)]
-        wrapped = y[: D + shifts - 1].unfold(0, D, 1).mT  # (shifts, D, n): y from each shift on
-        torch.mul(y[:D], wrapped, out=features[: shifts * D].unflatten(0, (shifts, D)))
-        features[-D - 1 : -1] = y[:D]
-        torch.mm(coefficients, features, out=scores)  # (K, n)
+            products, scores, shares = products[:, : len(top)], scores[:, : len(top)], shares[: len(top)]
+        if rows.diagonal:
+            products = y
+        else:  # shifted by s: y_0 y_s, y_1 y_(s+1), …; all pairs have been met half-way round
+            torch.mul(y[:E], y.unfold(0, E, 1).mT, out=products.unflatten(0, (-1, E)))
+        torch.mm(coefficients, products, out=scores)
         torch.amax(scores, 0, out=top)
-        shares = _exp_(scores.sub_(top))
-        torch.sum(shares, 0, out=total)
-        sums.addmm_(features, shares.div_(total).T)
-    log_evidence = (tops + totals.log_()).mean()
-    return _from_sums(rows, sums.T, log_evidence, diagonal)
+        torch.sum(_exp_(scores.sub_(top)), 0, out=total)
+        sums.addmm_(products, torch.div(scores.T, total[:, None], out=shares))
+    return _from_sums(rows, sums.T, (tops + totals.log_()).mean())
 
 
 def _coefficients(rows: StandardisedRows, log_weights: Tensor, means: Tensor, covariances: Tensor) -> Tensor:
-    """How each component's score depends on the features, ``(K, F)``."""
+    """How each component's score depends on the products, ``(K, F)``."""
     D = len(rows.scales)
     means = (means - rows.centre) / rows.scales
-    if covariances.ndim == 2:
+    if rows.diagonal:
         precisions = rows.scales.square() / covariances  # (K, D)
-        log_det, linear, products = covariances.log().sum(1), precisions * means, -0.5 * precisions
+        log_det, linear = covariances.log().sum(1), precisions * means
     else:
         factors = torch.linalg.cholesky(covariances / (rows.scales[:, None] * rows.scales))
         precisions = torch.cholesky_inverse(factors)  # (K, D, D)
         log_det = 2 * (factors.diagonal(dim1=1, dim2=2).log().sum(1) + rows.scales.log().sum())
         linear = (precisions @ means[..., None])[..., 0]
-        i, j, sharing = _pairs(D, means.device)
-        products = (-precisions[:, i, j] / torch.where(i == j, 2.0, sharing)).flatten(1)  # xᵀ P x has P_ij twice, P_ii once
-    constant = log_weights - 0.5 * (D * LOG_2PI + log_det + (linear * means).sum(1))
-    return torch.cat([products, linear, constant[:, None]], 1)
+    constant = (log_weights - 0.5 * (D * LOG_2PI + log_det + (linear * means).sum(1)))[:, None]
+    if rows.diagonal:
+        return torch.cat([-0.5 * precisions, linear, constant], 1)
+    form = torch.cat([-0.5 * precisions, 0.5 * linear[:, None]], 1)  # (K, D + 1, D)
+    form = torch.cat([form, torch.cat([0.5 * linear, constant], 1)[..., None]], 2)  # (K, D + 1, D + 1): A
+    i, j, times = _pairs(D + 1, means.device)
+    return (form[:, i, j] * times).flatten(1)
 
 
-def _from_sums(rows: StandardisedRows, sums: Tensor, log_evidence: Tensor, diagonal: bool) -> Statistics:
-    """Statistics in the data's own units, from the weighted sums of features, ``(K, F)``."""
+def _from_sums(rows: StandardisedRows, sums: Tensor, log_evidence: Tensor) -> Statistics:
+    """Statistics in the data's own units, from the weighted sums of products, ``(K, F)``."""
     D = len(rows.scales)
-    products, linear, counts = sums[:, : -D - 1], sums[:, -D - 1 : -1], sums[:, -1]
-    means = linear / _divisor(counts)
-    if diagonal:
-        scatters = (products - linear * means) * rows.scales.square()
+    if rows.diagonal:
+        second, linear, counts = sums[:, :D], sums[:, D:-1], sums[:, -1]
+        means = linear / _divisor(counts)
+        scatters = (second - linear * means) * rows.scales.square()
     else:
-        i, j, _ = _pairs(D, sums.device)
-        scatters = -linear[:, :, None] * means[:, None]
-        scatters[:, i, j] += products.unflatten(1, i.shape)
-        scatters[:, j, i] = scatters[:, i, j]
-        scatters = scatters * (rows.scales[:, None] * rows.scales)
+        i, j, _ = _pairs(D + 1, sums.device)
+        form = sums.new_empty(len(sums), D + 1, D + 1)  # Σ r ỹ ỹᵀ
+        form[:, i, j] = sums.unflatten(1, i.shape)
+        form[:, j, i] = form[:, i, j]
+        linear, counts = form[:, :D, D], form[:, D, D]
+        means = linear / _divisor(counts)
+        scatters = (form[:, :D, :D] - linear[:, :, None] * means[:, None]) * (rows.scales[:, None] * rows.scales)
     return Statistics(counts, rows.centre + rows.scales * means, scatters, log_evidence)
 
 
-def _pairs(D: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Which two columns each product joins, and how many features share their pair: ``(shifts, D)`` each."""
-    i = torch.arange(D, device=device).expand(D // 2 + 1, D)
-    shift = torch.arange(D // 2 + 1, device=device)[:, None]
-    return i, (i + shift) % D, torch.where((shift > 0) & (2 * shift == D), 2.0, 1.0)
+def _pairs(E: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Which two of E numbers each product joins, and how often a quadratic form counts it, ``(shifts, E)`` each."""
+    i = torch.arange(E, device=device).expand(E // 2 + 1, E)
+    shift = torch.arange(E // 2 + 1, device=device)[:, None]
+    once = (shift == 0) | (2 * shift == E)  # squares; and pairs half-way round, which two products share
+    return i, (i + shift) % E, torch.where(once, 1.0, 2.0)
 
 
 def _exp_(scores: Tensor) -> Tensor:

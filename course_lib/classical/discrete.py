@@ -73,7 +73,7 @@ class Categorical:
         tensor([0.1667], dtype=torch.float64)
 
     References:
-        C. M. Bishop, Pattern Recognition and Machine Learning, 2006, eq. 2.26.
+        C. M. Bishop, Pattern Recognition and Machine Learning, 2006, section 2.2.
     Deviation: a face is named by its number, not by a one-hot vector.
     Taught in: 01_maximum_likelihood
     """

@@ -37,7 +37,7 @@ class GaussianMixture:
                 [3.3535e-04, 9.9966e-01]], dtype=torch.float64)
 
     References:
-        C. M. Bishop, Pattern Recognition and Machine Learning, 2006, eq. 9.7.
+        C. M. Bishop, Pattern Recognition and Machine Learning, 2006, section 9.2.
     Deviation: none
     Taught in: 02_gaussian_mixtures
     """
@@ -139,7 +139,7 @@ def initial_mixture(x: Float[Tensor, "N D"], K: int, *, generator: Generator | N
         tensor([0.5000, 0.5000], dtype=torch.float64)
 
     References:
-        D. Arthur, S. Vassilvitskii, k-means++: The Advantages of Careful Seeding, SODA 2007, section 2.2, steps 1a to 1c.
+        D. Arthur, S. Vassilvitskii, k-means++: The Advantages of Careful Seeding, SODA 2007, steps 1a to 1c.
     Deviation: distances after scaling; means are not moved by k-means afterwards.
     Taught in: 02_gaussian_mixtures
     """

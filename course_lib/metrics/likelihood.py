@@ -29,7 +29,7 @@ def bits_per_dimension(log_prob: Float[torch.Tensor, "*B"], D: int) -> Float[tor
         tensor([2.])
 
     References:
-        L. Theis, A. van den Oord, M. Bethge, A note on the evaluation of generative models, 2016, arXiv:1511.01844, section 3.1.
+        L. Theis, A. van den Oord, M. Bethge, A note on the evaluation of generative models, 2016, arXiv:1511.01844.
     Deviation: none
     Taught in: 02_gaussian_mixtures
     """

@@ -268,12 +268,24 @@ def test_what_is_no_truth_is_refused(holds):
         lab.claim("a", 1, holds)
 
 
+def test_readers_never_see_a_file_that_is_being_written(monkeypatch):
+    written, write_text = [], lab.Path.write_text
+
+    def watched(self, text, **options):
+        written.append(self.name)
+        return write_text(self, text, **options)
+
+    monkeypatch.setattr(lab.Path, "write_text", watched)
+    lab.start(lecture=1)
+    lab.claim("a", 1, True)
+    assert written == ["01_maximum_likelihood.json.part"]
+
+
 def test_claims_are_written_whole_or_not_at_all(monkeypatch):
     lab.start(lecture=1)
     lab.claim("a", 1, True)
 
     def full_disk(self, text, **_):
-        assert self.suffix == ".part", "readers never see a file that is being written"
         self.write_bytes(text.encode()[:5])
         raise OSError("no space left")
 

@@ -358,7 +358,7 @@ from pathlib import Path
 sys.path[:0] = [{tests!r}]
 from test_training import Fit, steps_on_disk
 folder, chance = Path({folder!r}), random.Random({seed})
-for _ in range(8):
+for _ in range(6):
     before = steps_on_disk(folder)
     child = os.fork()
     if child == 0:

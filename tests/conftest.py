@@ -6,12 +6,16 @@ from pathlib import Path
 
 import jaxtyping
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 os.environ["COURSE_OFFLINE"] = "1"
 os.environ.pop("COURSE_SIZE", None)
 os.environ.pop("COURSE_SEED", None)
 _hook = install_import_hook("course_lib", "beartype.beartype")  # kept alive: every public signature is checked at run time
+
+settings.register_profile("course", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("course")
 
 ROOT = Path(__file__).parents[1]
 _connect = socket.socket.connect

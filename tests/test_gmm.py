@@ -99,7 +99,7 @@ def test_one_step_equals_the_plain_loops(diagonal):
         torch.testing.assert_close(better.covariances[k], covariance.diagonal() if diagonal else covariance)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), K=st.integers(1, 5), D=st.integers(1, 4), diagonal=st.booleans(), floor=st.sampled_from([0.0, 0.5]))
 def test_em_never_loses_likelihood(seed, K, D, diagonal, floor):
     x = blobs(seed, N=120, D=D, apart=1.0)

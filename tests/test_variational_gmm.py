@@ -162,7 +162,7 @@ def test_the_bound_equals_its_monte_carlo_estimate():
     assert error < 0.1  # else the line above says nothing
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 10_000),
     K=st.integers(1, 6),

@@ -175,6 +175,10 @@ def test_a_floor_is_kept_and_reaches_what_is_asked():
     smallest = torch.linalg.eigvalsh(fit.mixture.covariances)
     torch.testing.assert_close(smallest[1], torch.full((2,), 0.3).double())
     assert (smallest[0] >= 0.3 - 1e-12).all()
+    flat = torch.cat([x, torch.zeros(len(x), 1)], 1)  # a column that never changes
+    for diagonal in (False, True):
+        held = fit_em(flat, 2, generator=torch.Generator().manual_seed(0), floor=0.3, diagonal=diagonal).mixture.covariances
+        torch.testing.assert_close(held[:, 2] if diagonal else held[:, 2, 2], torch.full((2,), 0.3).double())
     diagonal = GaussianMixture(start.weights, start.means, torch.ones(2, 2))
     torch.testing.assert_close(fit_em(x, 2, start=diagonal, floor=0.3).mixture.covariances[1], torch.full((2,), 0.3).double())
 

@@ -113,7 +113,9 @@ class EMFit:
     converged: bool
 
 
-def initial_mixture(x: Float[Tensor, "N D"], K: int, *, generator: Generator | None = None, diagonal: bool = False) -> GaussianMixture:
+def initial_mixture(
+    x: Float[Tensor, "N D"], K: int, *, generator: Generator | None = None, diagonal: bool = False, floor: float = 0.0
+) -> GaussianMixture:
     """Chooses a start for EM: K rows far from each other as means, equal weights, one shared covariance.
 
     The first mean is any row; each further one is a row drawn with probability proportional to its squared distance from the
@@ -125,13 +127,14 @@ def initial_mixture(x: Float[Tensor, "N D"], K: int, *, generator: Generator | N
         K: number of components, 1 to N.
         generator: source of chance.
         diagonal: whether the covariances shall be diagonal.
+        floor: least variance in any direction, see ``m_step``.
 
     Returns:
         A mixture to start from.
 
     Raises:
         ValueError: if ``x`` is not finite, ``K`` is not from 1 to N, fewer than K rows differ,
-            or the rows about their means do not fill all dimensions.
+            or the rows about their means do not fill all dimensions and ``floor`` is 0.
 
     Example:
         >>> x = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
@@ -156,7 +159,7 @@ def initial_mixture(x: Float[Tensor, "N D"], K: int, *, generator: Generator | N
         nearer = (from_new / scale).square().sum(1) < distance
         residual = torch.where(nearer[:, None], from_new, residual)
     shared = residual.square().mean(0) if diagonal else residual.T @ residual / len(x)
-    refuse_collapse(shared[None], scale, "the start's shared covariance")
+    shared = _upright(shared[None], scale, floor, "the start's shared covariance")[0]
     weights = torch.full((K,), 1 / K, dtype=torch.float64, device=x.device)
     return GaussianMixture(weights, means, shared.expand(K, *shared.shape).contiguous())
 
@@ -303,7 +306,7 @@ def fit_em(
     x = _check_fit(x, K)
     if steps < 0 or not tolerance >= 0:
         raise ValueError(f"steps and tolerance must be at least 0, got {steps} and {tolerance}")
-    mixture = start if start is not None else initial_mixture(x, K, generator=generator, diagonal=diagonal)
+    mixture = start if start is not None else initial_mixture(x, K, generator=generator, diagonal=diagonal, floor=floor)
     if mixture.means.shape != (K, x.shape[1]):
         raise ValueError(f"start must have K = {K} components in {x.shape[1]} dimensions, its means are {tuple(mixture.means.shape)}")
     rows = StandardisedRows.of(x, diagonal=mixture.diagonal)
@@ -315,17 +318,6 @@ def fit_em(
         if converged or len(log_likelihoods) > steps:
             return EMFit(mixture=mixture, log_likelihoods=torch.stack(log_likelihoods), converged=converged)
         mixture = _maximise(statistics, rows, floor)
-
-
-def refuse_collapse(covariances: Tensor, scales: Tensor, who: str = "component {k}") -> None:
-    """Raises ``ValueError`` if a covariance, ``(K, D, D)`` or variances ``(K, D)``, is singular at the scale of the data."""
-    singular = is_singular(covariances if covariances.ndim == 3 else covariances.diag_embed(), scales)
-    if singular.any():
-        raise ValueError(
-            f"{who.format(k=int(singular.nonzero()[0]))} has collapsed: its covariance is singular, the likelihood has no limit there. "
-            "Take fewer components, start elsewhere (another generator or start=), leave out columns that are constant or a combination "
-            "of others, or set the least variance that you accept with floor="
-        )
 
 
 def _gather(mixture: GaussianMixture, rows: StandardisedRows) -> Statistics:
@@ -340,20 +332,30 @@ def _maximise(statistics: Statistics, rows: StandardisedRows, floor: float) -> G
 
 def _mixture(counts: Tensor, means: Tensor, scatters: Tensor, scales: Tensor, floor: float) -> GaussianMixture:
     """The likeliest mixture for these weighted sums over rows."""
-    if not floor >= 0:
-        raise ValueError(f"floor must be a variance, at least 0, got {floor}")
     if not (counts > 0).all():
         raise ValueError(f"component {int((~(counts > 0)).nonzero()[0])} has no rows left: take fewer components, or start elsewhere")
     covariances = scatters / counts.reshape(-1, *[1] * (scatters.ndim - 1))
+    return GaussianMixture(counts / counts.sum(), means, _upright(covariances, scales, floor, "component {k}"))
+
+
+def _upright(covariances: Tensor, scales: Tensor, floor: float, who: str) -> Tensor:
+    """The covariances, ``(K, D, D)`` or ``(K, D)``, with variances of at least ``floor``; if that is 0, none may be singular."""
+    if not floor >= 0:
+        raise ValueError(f"floor must be a variance, at least 0, got {floor}")
     if floor > 0 and covariances.ndim == 2:
-        covariances = covariances.clamp(min=floor)
-    elif floor > 0:
+        return covariances.clamp(min=floor)
+    if floor > 0:
         variances, directions = torch.linalg.eigh(covariances)
-        covariances = directions * variances.clamp(min=floor)[:, None] @ directions.mT
-        covariances = (covariances + covariances.mT) / 2
-    else:
-        refuse_collapse(covariances, scales)
-    return GaussianMixture(counts / counts.sum(), means, covariances)
+        raised = directions * variances.clamp(min=floor)[:, None] @ directions.mT
+        return (raised + raised.mT) / 2
+    singular = is_singular(covariances if covariances.ndim == 3 else covariances.diag_embed(), scales)
+    if singular.any():
+        raise ValueError(
+            f"{who.format(k=int(singular.nonzero()[0]))} has collapsed: its covariance is singular, the likelihood has no limit there. "
+            "Take fewer components, start elsewhere (another generator or start=), leave out columns that are constant or a combination "
+            "of others, or set the least variance that you accept with floor="
+        )
+    return covariances
 
 
 def _check_fit(x: Tensor, K: int) -> Tensor:

@@ -27,8 +27,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from tqdm import tqdm
 
-from course_lib import lecture_record
-from course_lib.command import DONE, FAILED, Refused, WrongInput, course_folder
+from course_lib import lecture_record, machine
+from course_lib.command import DONE, FAILED, Lacking, Refused, WrongInput, course_folder
 from course_lib.lecture_record import Outcome, write_atomically
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -39,6 +39,8 @@ def command(asked: argparse.Namespace) -> int:
     root = course_folder()
     if asked.record and asked.seed:
         raise WrongInput("--record keeps the seconds of seed 0: leave --seed out")
+    if (data := machine.data()).state == "wrong":
+        raise Lacking(f"{data.says}: {data.mend}")
     build = Path(os.environ.get("COURSE_BUILD") or root / "build").resolve()
     to = (asked.to or build / "lectures").resolve()
     settings = Settings(size=asked.size, seed=asked.seed, static=asked.static, timeout_s=asked.timeout)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib import cli, command, doctor, lecture_runner
+from course_lib import cli, doctor, lecture_runner
 from course_lib.command import Lacking, Refused, WrongInput
 
 COURSE = Path(sys.executable).with_name("course")
@@ -137,15 +137,13 @@ def test_a_broken_notebook_is_told_before_any_lecture_runs(tmp_path, monkeypatch
     assert "01_first.ipynb is not a sound notebook" in capsys.readouterr().err
 
 
-def test_the_courses_folder_is_found_from_inside_and_refused_elsewhere(root, tmp_path, monkeypatch):
-    assert command.course_folder(root / "tests") == root
-    assert command.course_folder(tmp_path) == root  # the library lies in a course's folder
-    monkeypatch.setattr(command, "__file__", str(tmp_path / "site-packages" / "course_lib" / "command.py"))
-    with pytest.raises(Lacking, match="not inside the course's folder"):
-        command.course_folder(tmp_path)
-    (tmp_path / "kit" / "notebooks").mkdir(parents=True)
-    (tmp_path / "kit" / "course_lib").mkdir()
-    assert command.course_folder(tmp_path / "kit" / "notebooks") == tmp_path / "kit"  # a kit's own folder goes before the library's
+def test_a_data_folder_that_is_none_is_told_before_any_lecture_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(lecture_runner, "execute", lambda *args, **kwargs: pytest.fail("a lecture ran"))
+    assert cli.main(["run", "00"]) == 3
+    err = capsys.readouterr().err
+    assert "COURSE_DATA names" in err
+    assert len(err.splitlines()) == 1
 
 
 def test_an_unknown_problem_set_is_answered_with_the_list(capsys):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import needs_program
 
 from course_lib import cli
 from course_lib.command import Lacking, Refused, WrongInput
@@ -190,6 +192,20 @@ def test_the_course_itself_has_secrets_and_its_kit_holds_none(root, tmp_path):
     shutil.copytree(root / "solutions", made / "assignments", dirs_exist_ok=True)  # the search finds them where they are
     found = "\n".join(kit.find_leaks(made, hidden))
     assert all(secret.place in found for secret in hidden)
+
+
+def test_the_students_make_lab_installs_what_a_student_needs(root, tmp_path):
+    needs_program("make")
+    made = kit.make_kit(root, tmp_path / "kit")
+    would = subprocess.run(
+        ["make", "--dry-run", "lab", f"PYTHON={sys.executable}"], cwd=made, capture_output=True, text=True, check=True
+    ).stdout
+    assert "--constraint constraints.txt --editable '.[lab]'" in would
+    assert would.splitlines()[-1].split()[-1] == "notebooks/00_start_here.ipynb"
+    text = (made / "README.md").read_text(encoding="utf-8")
+    assert not [
+        target for target in re.findall(r"\]\(([^)]+)\)", text) if not target.startswith("https://") and not (made / target).exists()
+    ]
 
 
 @pytest.mark.slow

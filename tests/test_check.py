@@ -42,6 +42,12 @@ def test_close_accepts(got, want):
     check.close(got, want)
 
 
+def test_nan_is_never_right():
+    nan = torch.tensor(float("nan"), dtype=torch.float64)
+    with pytest.raises(Mistake):
+        check.close(nan, nan)
+
+
 def test_equal_accepts():
     check.equal(torch.tensor([0, 1, 2]), [0, 1, 2])
     check.equal(torch.int64, torch.int64)
@@ -105,6 +111,12 @@ def test_a_known_mistake_is_named_before_shape_dtype_and_difference():
     assert (
         said(check.close, 7.0, TWO, say=say, otherwise="seven is never right") == "The result is 7, but 2 is right: seven is never right."
     )
+
+
+def test_a_known_mistake_of_another_shape_is_named():
+    say = [([2.0, 2.0, 2.0], "one for each point"), ([1.0, 2.0, 3.0, 4.0], "the wrong axis")]
+    assert said(check.close, torch.full((3,), 2.0, dtype=torch.float64), TWO, say=say).endswith("one for each point.")
+    assert said(check.close, torch.arange(1.0, 5.0, dtype=torch.float64), ROW, say=say).endswith("the wrong axis.")
 
 
 def test_a_known_mistake_that_is_right_here_is_not_held_against_anyone():

@@ -30,16 +30,17 @@ class Outcome:
     ran: str = ""  # size and device, as in lectures.json: "quick cpu"
 
 
-def table(outcomes: list[Outcome]) -> str:
-    """Returns the runs as a table: seconds, peak memory of the kernel, claims that hold, and how each ended."""
-    width = max(len(outcome.lecture) for outcome in outcomes)
-    lines = [f"{'lecture':<{width}}  seconds  peak memory   claims  status"]
-    for outcome in outcomes:
-        status = f"✗ {_first_line(outcome.failure)}" if outcome.failure else "✓"
-        status += f" · on stderr: {_first_line(outcome.stderr)}" if outcome.stderr.strip() else ""
-        claims = f"{sum(claim['holds'] for claim in outcome.claims)} / {len(outcome.claims)}"
-        lines.append(f"{outcome.lecture:<{width}}  {outcome.seconds:7.1f}  {outcome.peak_mb:8.0f} MB  {claims:>7}  {status}")
-    return "\n".join(lines)
+def head(width: int) -> str:
+    """Returns the head of the table, whose first column is so many characters wide."""
+    return f"{'lecture':<{width}}  seconds  peak memory   claims  status"
+
+
+def row(outcome: Outcome, width: int) -> str:
+    """Returns a run as a line of the table: seconds, peak memory of the kernel, claims that hold, and how it ended."""
+    status = f"✗ {_first_line(outcome.failure)}" if outcome.failure else "✓"
+    status += f" · on stderr: {_first_line(outcome.stderr)}" if outcome.stderr.strip() else ""
+    claims = f"{sum(claim['holds'] for claim in outcome.claims)} / {len(outcome.claims)}"
+    return f"{outcome.lecture:<{width}}  {outcome.seconds:7.1f}  {outcome.peak_mb:8.0f} MB  {claims:>7}  {status}"
 
 
 def told(outcome: Outcome) -> str:

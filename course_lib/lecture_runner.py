@@ -48,15 +48,16 @@ def command(asked: argparse.Namespace) -> int:
     cells = {
         path: sum(cell.cell_type == "code" for cell in read(path).cells) for path in paths
     }  # a broken file is told before an hour of work
-    outcomes = []
+    outcomes, width = [], max(len(path.stem) for path in paths)
+    print(lecture_record.head(width), flush=True)
     for path in paths:
         with tqdm(total=cells[path], desc=path.stem, unit="cell", disable=None, leave=False) as bar:
             outcomes.append(execute(path, to=to, build=build, settings=settings, on_cell=_shown_on(bar)))
         if asked.figures and not outcomes[-1].failure:
             _save_figures(outcomes[-1], asked.figures)
+        print(lecture_record.row(outcomes[-1], width), flush=True)
         if outcomes[-1].failure:
             print(lecture_record.told(outcomes[-1]), file=sys.stderr)
-    print(lecture_record.table(outcomes))
     if asked.record:
         print("\n".join(lecture_record.record(outcomes, root / "course_lib" / "lectures.json")))
     return FAILED if any(outcome.failure for outcome in outcomes) else DONE

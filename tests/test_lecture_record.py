@@ -57,7 +57,10 @@ def test_the_records_own_form_is_kept(root, tmp_path):
     assert (tmp_path / "lectures.json").read_text(encoding="utf-8") == text
 
 
-def test_the_table_counts_claims_that_hold():
+def test_a_row_counts_the_claims_that_hold_and_stands_under_its_head():
     claims = [{"holds": True}, {"holds": False}]
-    text = lecture_record.table([Outcome("01_first", Path("x"), seconds=1.23, peak_mb=456.7, claims=claims, failure="A: b\nc")])
-    assert text.splitlines()[1].split() == ["01_first", "1.2", "457", "MB", "1", "/", "2", "✗", "A:", "b"]
+    row = lecture_record.row(Outcome("01_first", Path("x"), seconds=1.23, peak_mb=456.7, claims=claims, failure="A: b\nc"), 10)
+    assert row.split() == ["01_first", "1.2", "457", "MB", "1", "/", "2", "✗", "A:", "b"]
+    assert lecture_record.head(10).index("status") == row.index("✗")
+    noisy = lecture_record.row(Outcome("01_first", Path("x"), seconds=1.0, stderr="careful\n"), 10)
+    assert noisy.endswith("✓ · on stderr: careful")

@@ -68,16 +68,15 @@ def one_line(findings: list[Finding] | None = None) -> str:
 
     Example:
         >>> one_line([Finding("Python", "good", "3.12"), Finding("data", "optional", "embedded only", "set COURSE_DATA")])
-        '✓ All that the lectures need is here: Python 3.12. Optional: data embedded only → set COURSE_DATA.'
+        '✓ All that the lectures need is here. Optional: data embedded only → set COURSE_DATA.'
         >>> one_line([Finding("packages", "wrong", "tqdm is not installed", "pip install tqdm")])
         '✗ Missing: packages, tqdm is not installed → pip install tqdm'
     """
     findings = report() if findings is None else findings
     if wrong := [f for f in findings if f.state == "wrong"]:
         return "✗ Missing: " + " · ".join(f"{f.what}, {f.says} → {f.mend}" for f in wrong)
-    good = " · ".join(f"{f.what} {f.says}" for f in findings if f.state == "good")
     better = " · ".join(f"{f.what} {f.says}" + (f" → {f.mend}" if f.mend else "") for f in findings if f.state == "optional")
-    return f"✓ All that the lectures need is here: {good}." + (f" Optional: {better}." if better else "")
+    return "✓ All that the lectures need is here." + (f" Optional: {better}." if better else "")
 
 
 def python() -> Finding:

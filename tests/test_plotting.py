@@ -49,10 +49,15 @@ def test_quantiles_are_sorted_against_the_expected_ones():
     np.testing.assert_array_equal(diagonal.get_xdata(), diagonal.get_ydata())
 
 
-def test_a_surface_keeps_the_scale_it_is_told():
+def test_a_mountain_and_its_map_show_the_same_density():
     x1, x2 = np.meshgrid(np.arange(5.0), np.arange(5.0))
-    ax = densities.surface(x1, x2, np.exp(-x1), figure=Figure(), zmax=2.0)
-    assert ax.get_zlim()[1] >= 2.0
+    mountain, chart = densities.surface(x1, x2, 0.7 * np.exp(-x1), figure=Figure())
+    assert mountain.get_zlim()[1] == pytest.approx(0.7)
+    (lines,) = chart.collections
+    assert max(lines.levels) == pytest.approx(0.95 * 0.7)
+    line = lines.get_paths()[list(lines.levels).index(0.4 * 0.7)].vertices
+    assert line[:, 0].max() < 1.6  # the density falls along x1 alone
+    assert np.ptp(line[:, 1]) == 4
 
 
 def test_a_likelihood_is_marked_at_its_estimate():

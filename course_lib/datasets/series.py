@@ -146,7 +146,8 @@ def _brightness_steps() -> Tensor:
     picture = load_sample_image("china.jpg")
     below_the_sky = picture[len(picture) // 3 :].astype(np.float64)  # (H, W, 3), 0 to 255; the sky has no steps to speak of
     brightness = below_the_sky @ np.array([0.299, 0.587, 0.114])  # (H, W), as the eye weighs red, green and blue
-    steps = np.diff(np.log(brightness + 1), axis=1).ravel()  # + 1: a black pixel has no logarithm
+    within = np.random.default_rng(0).random(brightness.shape)  # grey levels are rounded; each stands for all up to the next
+    steps = np.diff(np.log(brightness + 1 + within), axis=1).ravel()  # + 1: a black pixel has no logarithm
     return torch.from_numpy(steps[:: len(steps) // 1864].copy())[:1865]  # as many as there are returns, from all over the picture
 
 

@@ -67,26 +67,24 @@ def quantiles(values: ArrayLike, expected: ArrayLike, *, unit: str, ax: Axes | N
     return ax
 
 
-def surface(x1: ArrayLike, x2: ArrayLike, density: ArrayLike, *, figure: FigureBase, zmax: float | None = None) -> Axes:
-    """Shows a density over the plane as a surface, with its contours on the floor.
+def surface(x1: ArrayLike, x2: ArrayLike, density: ArrayLike, *, figure: FigureBase) -> tuple[Axes, Axes]:
+    """Shows a density over the plane as a mountain, and beside it as a map with contour lines.
 
     Args:
         x1: first coordinate of the grid, ``(G, G)``.
         x2: second coordinate, ``(G, G)``.
         density: ``(G, G)``.
         figure: where to draw.
-        zmax: top of the density axis, so that several surfaces can be compared.
 
     Returns:
-        The three-dimensional axes.
+        The axes of the mountain and of the map.
     """
-    ax = figure.add_subplot(projection="3d")
+    mountain, chart = figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)
     x1, x2, density = (np.asarray(a) for a in (x1, x2, density))
-    zmax = zmax or float(density.max())
-    ax.plot_surface(x1, x2, density, cmap="viridis", vmin=0, vmax=zmax, linewidth=0, rcount=60, ccount=60)
-    ax.contour(x1, x2, density, zdir="z", offset=-0.5 * zmax, levels=7, cmap="viridis", linewidths=1)
-    ax.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="density", zlim=(-0.5 * zmax, zmax))
-    ax.set_zticks([0, zmax])
-    ax.set_zticklabels(["0", f"{zmax:.2g}"])
-    ax.view_init(elev=28, azim=-60)
-    return ax
+    top = float(density.max())
+    mountain.plot_surface(x1, x2, density, cmap="viridis", linewidth=0, rcount=80, ccount=80)
+    mountain.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="density", zlim=(0, top), zticks=[0, top], zticklabels=["0", f"{top:.2g}"])
+    mountain.view_init(elev=30, azim=-60)
+    chart.contour(x1, x2, density, levels=np.array([0.05, 0.2, 0.4, 0.6, 0.8, 0.95]) * top, cmap="viridis")
+    chart.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    return mountain, chart

@@ -51,10 +51,9 @@ def running_estimates(estimates: ArrayLike, *, truth: ArrayLike, labels: list[st
     for estimate, p, label, colour in zip(estimates.T, truth, labels, style.PALETTE, strict=False):
         error = 2 * np.sqrt(p * (1 - p) / n)
         ax.fill_between(n, p - error, p + error, color=colour, alpha=0.1, linewidth=0)
-        ax.plot(n, estimate, color=colour, label=label, linewidth=1.4)
+        ax.plot(n, estimate, color=colour, label=label, linewidth=1.4, marker="o" if len(n) < 20 else None, markersize=4)
         ax.axhline(p, color=colour, linewidth=0.8, linestyle=":")
-    ax.set(xscale="log", xlim=(1, max(len(n), 2)), ylim=(0, 1), xlabel="observations", ylabel="estimated probability")
+    ax.set(xscale="log", xlim=(0.9, max(len(n), 2)), ylim=(0, 1), xlabel="observations", ylabel="estimated probability")
     ax.xaxis.set_minor_formatter(NullFormatter())
-    if len(labels) > 1:
-        ax.legend(ncols=3, fontsize="small")
+    ax.legend(ncols=3, fontsize="small", title="shaded: truth ± 2 standard errors", title_fontsize="small")
     return ax

@@ -24,7 +24,7 @@ def ellipses(
 ) -> Axes:
     """Shows points and the components of a mixture, each as its ellipse of two standard deviations.
 
-    A component fades with its weight. Points take the colour of the component that answers for them, mixed where several do.
+    A component fades with its weight, and is dotted below one per cent. Points take the colour of the component that answers for them, mixed where several do.
 
     Args:
         x: points, ``(N, 2)``.
@@ -57,11 +57,14 @@ def ellipses(
                 facecolor="none",
                 edgecolor=colour,
                 linewidth=2,
+                linestyle="-" if weight >= 0.01 else ":",
                 alpha=min(1.0, 0.15 + 0.85 * min(1.0, weight * len(weights))),
             )
         )
         ax.plot(*mean, "+", color=colour, markersize=9, markeredgewidth=2, alpha=0.2 if weight < 0.01 else 1.0)
-    ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    low, high = x.min(0), x.max(0)
+    margin = 0.15 * (high - low).max() or 1.0
+    ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal", xlim=(low[0] - margin, high[0] + margin), ylim=(low[1] - margin, high[1] + margin))
     return ax
 
 

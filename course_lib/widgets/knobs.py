@@ -73,6 +73,14 @@ def whole_slider(description: str, value: int, low: int, high: int) -> ipywidget
     )
 
 
+def doubling_slider(description: str, value: int, high: int) -> ipywidgets.SelectionSlider:
+    """Returns a slider over 1, 2, 4, … up to ``high``."""
+    options = [2**power for power in range(high.bit_length()) if 2**power <= high]
+    return ipywidgets.SelectionSlider(
+        options=options, value=value, description=description, style={"description_width": "9em"}, layout={"width": "32em"}
+    )
+
+
 def static_twin(
     draw: Draw, knobs: Mapping[str, ipywidgets.Widget], twin: Sequence[Mapping[str, Any]], *, figsize: tuple[float, float]
 ) -> Figure:

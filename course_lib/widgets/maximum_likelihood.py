@@ -30,8 +30,8 @@ def coin(*, generator: torch.Generator) -> ipywidgets.Widget | Image:
     luck = torch.rand(MOST_TOSSES, generator=generator, dtype=torch.float64).numpy()
     grid = np.linspace(0.005, 0.995, 199)
 
-    def draw(figure: FigureBase, log2_tosses: int, heads: float) -> None:
-        tosses = luck[: 2**log2_tosses] < heads
+    def draw(figure: FigureBase, number: int, heads: float) -> None:
+        tosses = luck[:number] < heads
         running = np.cumsum(tosses) / np.arange(1, len(tosses) + 1)
         left, right = figure.subplots(1, 2)
         estimates.running_estimates(running[:, None], truth=[heads], labels=["heads"], ax=left)
@@ -39,12 +39,12 @@ def coin(*, generator: torch.Generator) -> ipywidgets.Widget | Image:
         relative = np.exp(len(tosses) * (share * np.log(grid) + (1 - share) * np.log(1 - grid) + _binary_entropy(share)))
         right.plot(grid, relative, color=style.MODEL)
         right.axvline(heads, color=style.TRUTH, linestyle=":")
-        right.set(xlabel=r"$\theta$", ylabel="likelihood / its maximum", title=f"{len(tosses)} tosses, estimate {share:.3f}")
+        right.set(xlabel=r"$\theta$", ylabel="likelihood / its maximum", title=f"estimate {share:.3f} from {number}")
 
     return knobs.explore(
         draw,
-        {"log2_tosses": knobs.whole_slider("log₂ of the tosses", 5, 0, 12), "heads": knobs.slider("true P(heads)", 0.5, 0.05, 0.95, 0.05)},
-        twin=[{"log2_tosses": 3, "heads": 0.5}, {"log2_tosses": 10, "heads": 0.5}],
+        {"number": knobs.doubling_slider("tosses", 32, MOST_TOSSES), "heads": knobs.slider("true P(heads)", 0.5, 0.05, 0.95, 0.05)},
+        twin=[{"number": 8, "heads": 0.5}, {"number": 1024, "heads": 0.5}],
         figsize=(8.4, 3.2),
     )
 
@@ -64,25 +64,25 @@ def die(*, generator: torch.Generator, sides: int = 6) -> ipywidgets.Widget | Im
     luck = torch.rand(MOST_TOSSES, generator=generator, dtype=torch.float64).numpy()
     labels = [str(face) for face in range(1, sides + 1)]
 
-    def draw(figure: FigureBase, log2_rolls: int, lead: float) -> None:
+    def draw(figure: FigureBase, number: int, lead: float) -> None:
         truth = np.full(sides, 1 / sides - lead / (sides - 1))
         truth[-1] = 1 / sides + lead
-        faces = np.minimum(np.searchsorted(np.cumsum(truth), luck[: 2**log2_rolls], side="right"), sides - 1)
+        faces = np.minimum(np.searchsorted(np.cumsum(truth), luck[:number], side="right"), sides - 1)
         running = np.cumsum(np.eye(sides)[faces], axis=0) / np.arange(1, len(faces) + 1)[:, None]
         left, right = figure.subplots(1, 2)
         estimates.running_estimates(running, truth=truth, labels=labels, ax=left)
         right.bar(labels, running[-1], color=style.PALETTE[:sides], alpha=0.7)
         right.plot(labels, truth, "_", color=style.TRUTH, markersize=22, markeredgewidth=2, label="truth")
-        right.set(xlabel="face", ylabel="estimated probability", ylim=(0, 1), title=f"{len(faces)} rolls")
+        right.set(xlabel="face", ylabel="estimated probability", ylim=(0, 1), title=f"from {number}")
         right.legend()
 
     return knobs.explore(
         draw,
         {
-            "log2_rolls": knobs.whole_slider("log₂ of the rolls", 6, 0, 12),
+            "number": knobs.doubling_slider("rolls", 64, MOST_TOSSES),
             "lead": knobs.slider("lead on the last face", 0.0, 0.0, 0.8, 0.05),
         },
-        twin=[{"log2_rolls": 4, "lead": 0.0}, {"log2_rolls": 12, "lead": 0.3}],
+        twin=[{"number": 16, "lead": 0.0}, {"number": 4096, "lead": 0.3}],
         figsize=(8.4, 3.2),
     )
 
@@ -95,14 +95,15 @@ def gaussian_surface() -> ipywidgets.Widget | Image:
     Returns:
         The widget, or its static twin.
     """
-    axis = np.linspace(-4, 4, 81)
-    x1, x2 = np.meshgrid(axis, axis)
+    axis = np.linspace(-3.5, 3.5, 81)  # in standard deviations, so that a narrow ridge is drawn as finely as a broad one
 
     def draw(figure: FigureBase, sigma_1: float, sigma_2: float, rho: float) -> None:
-        u1, u2 = x1 / sigma_1, x2 / sigma_2
+        u1, u2 = np.meshgrid(axis, axis)
         height = 1 / (2 * np.pi * sigma_1 * sigma_2 * np.sqrt(1 - rho**2))
         density = height * np.exp(-(u1**2 - 2 * rho * u1 * u2 + u2**2) / (2 * (1 - rho**2)))
-        densities.surface(x1, x2, density, figure=figure)
+        mountain, chart = densities.surface(sigma_1 * u1, sigma_2 * u2, density, figure=figure)
+        for ax in (mountain, chart):
+            ax.set(xlim=(-5, 5), ylim=(-5, 5))
 
     return knobs.explore(
         draw,
@@ -112,7 +113,7 @@ def gaussian_surface() -> ipywidgets.Widget | Image:
             "rho": knobs.slider("ρ", 0.0, -0.95, 0.95, 0.05),
         },
         twin=[{"sigma_1": 1.0, "sigma_2": 1.0, "rho": 0.0}, {"sigma_1": 1.0, "sigma_2": 1.5, "rho": 0.8}],
-        figsize=(6.0, 4.6),
+        figsize=(7.6, 3.6),
     )
 
 

@@ -140,11 +140,11 @@ def test_what_a_lecture_writes_to_stderr_is_told_but_is_no_failure(course, capsy
 
 @pytest.mark.slow
 def test_the_time_limit_is_the_whole_lectures_not_each_cells(course):
-    path = write_lecture(course / "notebooks", "01_first", "import time", *["time.sleep(3)"] * 3, "time.sleep(1000)")
-    outcome = execute(path, course, timeout_s=5.0)
+    path = write_lecture(course / "notebooks", "01_first", "import time", *["time.sleep(4)"] * 3, "time.sleep(1000)")
+    outcome = execute(path, course, timeout_s=10.0)
     assert outcome.seconds < 100
-    assert outcome.failure == "Stopped: the lecture took longer than 5 s"
-    assert outcome.where.splitlines()[1] == "    time.sleep(3)"
+    assert outcome.failure == "Stopped: the lecture took longer than 10 s"
+    assert "sleep(1000)" not in outcome.where
 
 
 @pytest.mark.slow

@@ -25,6 +25,7 @@ mathjax3_config = {"options": {"enableMenu": False}}  # the menu fetches files t
 html_theme = "sphinx_book_theme"
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
+html_js_files = [("search_summary.js", {"defer": "defer"})]
 html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False

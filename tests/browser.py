@@ -81,5 +81,8 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def wider_than_screen(page: Page) -> int:
-    """Returns by how many pixels the page can be moved sideways; 0 is right."""
-    return page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) - window.innerWidth")
+    """Returns by how many pixels the page can be moved sideways; 0 is right.
+
+    A phone shows a page that is too wide at a smaller scale, and ``innerWidth`` grows with it: the screen is what the document was given.
+    """
+    return page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) - document.documentElement.clientWidth")

@@ -43,7 +43,7 @@ KERNEL_ANSWERS = """() => {
 }"""
 START_ALL = """() => {
     window.allRan = false;
-    window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.allRan = true; });
+    window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { window.allRan = true; });
 }"""
 IDLE = "() => window.allRan && window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 CELLS = """() => Array.from(window.jupyterapp.shell.currentWidget.content.model.cells).filter(cell => cell.type === 'code')
@@ -66,9 +66,12 @@ class Lab:
         return f"http://127.0.0.1:{self.port}/lab/tree/{quote(notebook)}?token={TOKEN}"
 
     def opened_at_start(self) -> str:
-        """The page that JupyterLab would have sent the user's own browser to."""
-        [page] = self.runtime.glob("*-file-to-run-open.html")
-        return page.read_text(encoding="utf-8").partition("URL=")[2].partition('"')[0].replace("&amp;", "&")
+        """The address that JupyterLab gives to the user's own browser: a file, written once the server answers, which leads on."""
+        until = time.monotonic() + 30
+        while not (files := [path for path in self.runtime.glob("*file-to-run*.html") if path.stat().st_size]):
+            assert time.monotonic() < until, "JupyterLab opened no notebook"
+            time.sleep(0.1)
+        return files[0].as_uri()
 
 
 @contextmanager
@@ -97,6 +100,7 @@ def jupyterlab(
     folders = {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "JUPYTER_RUNTIME_DIR": "runtime"}
     environment = os.environ | {name: str(own / folder) for name, folder in folders.items()}
     environment |= {"JUPYTER_CONFIG_DIR": str(own / "config"), "COURSE_BUILD": str(own / "build"), "COURSE_OFFLINE": "1"}
+    environment["BROWSER"] = "true %s"  # what JupyterLab starts at last: a program that does nothing
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     told = [
         f"--port={port}",

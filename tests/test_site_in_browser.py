@@ -95,7 +95,10 @@ def test_search_finds_a_word_in_either_language(browser, address, word):
     with watched_page(browser) as (page, watch):
         page.goto(f"{address}/search.html?q={word}")
         page.locator("#search-results li a").first.wait_for(timeout=20_000)
-        assert page.locator("#search-results li a[href*='01_maximum_likelihood']").count() >= 1
+        hit = page.locator("#search-results li").filter(has=page.locator("a[href*='01_maximum_likelihood']")).first
+        hit.locator(".context").wait_for()
+        assert word in hit.inner_text().lower()
+        assert "System Settings" not in hit.inner_text()
         assert watch.faults() == []
 
 
@@ -108,15 +111,21 @@ def test_search_is_reached_from_the_keyboard(browser, address):
         page.wait_for_url("**/search.html?q=entropy*")
 
 
+def _fills_the_height(menu):
+    box = menu.bounding_box()
+    assert (box["y"], box["height"]) == (0, PHONE["height"])
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= PHONE["width"]
+
+
 def test_menus_fill_a_phone_and_lead_to_a_lecture(browser, address):
     with watched_page(browser, viewport=PHONE) as (page, watch):
         page.goto(f"{address}/notebooks/01_maximum_likelihood.html", wait_until="networkidle")
         page.locator("button.secondary-toggle").first.tap()
-        page.wait_for_function("document.querySelector('dialog[open]')?.getBoundingClientRect().height >= window.innerHeight - 1")
-        assert page.locator("dialog[open]").bounding_box()["y"] == 0
+        _fills_the_height(page.locator("dialog[open]"))
         page.keyboard.press("Escape")
         page.locator("button.primary-toggle").first.tap()
-        assert page.locator("dialog[open]").bounding_box()["y"] == 0
+        _fills_the_height(page.locator("dialog[open]"))
         page.locator("dialog[open]").get_by_role("link", name="2 · Gaussian mixtures").tap()
         page.wait_for_url("**/02_gaussian_mixtures.html")
         assert watch.faults() == []
@@ -152,3 +161,10 @@ def test_the_watch_sees_a_request_that_leaves_this_machine(browser, tmp_path):
         assert [fault.partition(":")[0] for fault in watch.faults()].count("failed") == 1
         assert any("here" in fault for fault in watch.console_errors)
         assert any("gone is not defined" in fault for fault in watch.console_errors)
+
+
+def test_a_page_that_is_too_wide_for_a_phone_is_seen(browser, tmp_path):
+    (tmp_path / "index.html").write_text("<meta name=viewport content='width=device-width, initial-scale=1'><p style='width: 660px'>wide</p>")
+    with served(tmp_path) as address, watched_page(browser, viewport=PHONE) as (page, _):
+        page.goto(address)
+        assert wider_than_screen(page) > 250

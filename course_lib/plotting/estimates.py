@@ -16,7 +16,7 @@ def likelihood_curve(theta: ArrayLike, log_likelihood: ArrayLike, *, estimate: f
 
     Args:
         theta: the parameter, ``(G,)``.
-        log_likelihood: nats an observation, ``(G,)``.
+        log_likelihood: nats per observation, ``(G,)``.
         estimate: the maximum-likelihood estimate.
         label: of the curve.
         ax: where to draw.
@@ -28,7 +28,7 @@ def likelihood_curve(theta: ArrayLike, log_likelihood: ArrayLike, *, estimate: f
     (line,) = ax.plot(theta, log_likelihood, label=label)
     ax.plot(estimate, np.interp(estimate, theta, log_likelihood), "o", color=line.get_color())
     ax.axvline(estimate, color=line.get_color(), linewidth=0.8, linestyle=":")
-    ax.set(xlabel=r"$\theta$", ylabel="log-likelihood\n(nats an observation)")
+    ax.set(xlabel=r"$\theta$", ylabel="log-likelihood\n(nats per observation)")
     ax.legend()
     return ax
 

@@ -34,6 +34,10 @@ class Mistake(AssertionError):
         super().__init__(message)
         self.named = named
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message alone, for the lines that led to it are the check's own."""
+        return [f"Mistake: {self}"]
+
 
 def equal(got: Any, want: Any, *, name: str = "the result", say: Say = (), otherwise: str = "") -> None:
     """Accepts exactly the wanted value: a number, a text, a shape, or a tensor of whole numbers.
@@ -53,7 +57,6 @@ def equal(got: Any, want: Any, *, name: str = "the result", say: Say = (), other
         Traceback (most recent call last):
         course_lib.check.Mistake: The result is [0, 2, 1], but [0, 1, 2] is right: signs are swapped.
     """
-    __tracebackhide__ = True  # a traceback in a notebook ends at the student's line
     _refuse_none(got, name)
     if isinstance(want, Tensor | list) and not isinstance(got, list):
         close(got, torch.as_tensor(want), name=name, say=say, otherwise=otherwise, rtol=0.0, atol=0.0)
@@ -85,7 +88,6 @@ def close(
         Traceback (most recent call last):
         course_lib.check.Mistake: The variance is 2.5, but 2 is right: you divided by N - 1.
     """
-    __tracebackhide__ = True
     _refuse_kind(got, want, name)
     value, right = _tensor(got), _tensor(want)
     for wrong, words in _pairs(say):
@@ -117,7 +119,6 @@ def parts(got: Any, *names: str) -> tuple[Any, ...]:
         Traceback (most recent call last):
         course_lib.check.Mistake: The function returned a tensor, but 2 values are asked: end it with  return mean, variance.
     """
-    __tracebackhide__ = True
     _refuse_none(got, "the result")
     if not isinstance(got, tuple | list) or len(got) != len(names):
         returned = f"{len(got)} values" if isinstance(got, tuple | list) else _kind(got)
@@ -136,7 +137,6 @@ def shape(got: Any, want: tuple[int, ...], *, name: str = "the result", say: Say
         Traceback (most recent call last):
         course_lib.check.Mistake: The table of responsibilities has shape (3, 5), but (5, 3) is right: the axes are swapped.
     """
-    __tracebackhide__ = True
     _refuse_kind(got, torch.zeros(1), name)
     if tuple(got.shape) != tuple(want):
         fact, advice = _about_shape(tuple(got.shape), tuple(want), name)
@@ -158,7 +158,6 @@ def that(holds: Any, otherwise: str) -> None:
         Traceback (most recent call last):
         course_lib.check.Mistake: The likelihood fell.
     """
-    __tracebackhide__ = True
     if not bool(holds):
         _refuse("", otherwise)
 
@@ -174,26 +173,22 @@ def unchanged(now: Tensor, before: Tensor, *, name: str) -> None:
         Traceback (most recent call last):
         course_lib.check.Mistake: Your function changed its argument x: work on a copy (x - m makes one, x -= m does not).
     """
-    __tracebackhide__ = True
     if now.shape != before.shape or not torch.equal(now, before):
         _refuse(f"Your function changed its argument {name}", "work on a copy (x - m makes one, x -= m does not)")
 
 
 def _refuse(fact: str, advice: str) -> None:
-    __tracebackhide__ = True
     words = ": ".join(part for part in (fact, advice or _BY_HAND) if part)
     raise Mistake(_capital(words) + ("" if words.endswith((".", "?")) else "."), named=bool(advice))
 
 
 def _refuse_none(got: Any, name: str) -> None:
-    __tracebackhide__ = True
     if got is None:
         _refuse(f"{_capital(name)} is None", "the function ended without giving anything back: is the `return` there?")
 
 
 def _refuse_kind(got: Any, want: Any, name: str) -> None:
     """Refuses what cannot be compared: nothing, an array of another library, several values, text."""
-    __tracebackhide__ = True
     _refuse_none(got, name)
     one_number = not isinstance(want, Tensor) or want.ndim == 0
     if isinstance(got, Tensor) or (one_number and isinstance(got, int | float) and not isinstance(got, bool)):

@@ -168,6 +168,15 @@ def test_unchanged_sees_a_change_of_value_and_of_shape():
     assert "changed its argument x" in said(check.unchanged, ROW[:2], ROW, name="x")
 
 
+def test_a_notebook_shows_the_message_and_no_traceback(capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shell.run_cell("from course_lib import check\ncheck.close(2.5, 2.0, say=[(2.5, 'you divided by N - 1')])")
+    shown = capsys.readouterr().out.strip()
+    assert shown == "Mistake: The result is 2.5, but 2 is right: you divided by N - 1."
+
+
 def test_messages_end_once():
     assert said(check.that, False, "is the `return` there?") == "Is the `return` there?"
     assert said(check.that, False, "the likelihood fell.") == "The likelihood fell."

@@ -44,6 +44,9 @@ def test_mutual_information_of_independent_and_of_equal_variables():
     p, q = table([1, 2, 3]), table([4, 1])
     assert abs(mutual_information(p[:, None] * q)) < 1e-15
     torch.testing.assert_close(mutual_information(torch.diag(p)), entropy(p))
+    rare = torch.tensor([[1.0, 1e-200], [0.0, 0.0]], dtype=torch.float64)
+    assert abs(mutual_information(rare)) < 1e-15
+    assert abs(mutual_information(torch.tensor([[1e-200, 0.0], [0.0, 1.0]], dtype=torch.float64))) < 1e-15  # 1e-200² is no number
 
 
 def test_what_the_model_rules_out_costs_infinitely_much():

@@ -122,7 +122,8 @@ def mutual_information(joint: Float[Tensor, "X Y"]) -> Float[Tensor, ""]:
     Taught in: 01_maximum_likelihood
     """
     joint = check_probabilities(joint, "joint")
-    return (torch.xlogy(joint, joint) - torch.xlogy(joint, joint.sum(1, keepdim=True) * joint.sum(0, keepdim=True))).sum()
+    x, y = joint.sum(1, keepdim=True), joint.sum(0, keepdim=True)  # (X, 1), (1, Y)
+    return (torch.xlogy(joint, joint) - torch.xlogy(joint, x) - torch.xlogy(joint, y)).sum()  # logs apart: x · y may underflow
 
 
 def _pair(p: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:

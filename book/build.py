@@ -8,7 +8,6 @@ The site is ``build/book/html``; it asks the network for nothing. Its search nee
 
 import argparse
 import json
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -125,7 +124,6 @@ def _sphinx(pages: Path, site: Path, doctrees: Path) -> None:
     options = ["--builder", "html", "--conf-dir", str(Path(__file__).parent), "--doctree-dir", str(doctrees)]
     strict = ["--quiet", "--fail-on-warning", "--nitpicky"]
     if build_main([*options, *strict, str(pages), str(site)]):
-        shutil.rmtree(doctrees, ignore_errors=True)  # else the next run takes the faulty page for done and is silent about it
         raise SiteFault("Sphinx found faults; see above")
     _forget_removed(pages, site)
 

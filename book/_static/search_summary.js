@@ -1,10 +1,10 @@
 // Below each hit the search shows the words around it. Left alone it would begin with the page's own buttons, and look for the
-// word's stem ("entropi" for entropy), which the text need not hold.
+// word's stem ("entropi" for entropy), which the text need not hold. Formulae are left out: nobody reads them as TeX.
 if (typeof Search !== "undefined") {
   const around = Search.makeSearchSummary;
   Search.htmlToText = (page, anchor) => {
     const article = new DOMParser().parseFromString(page, "text/html").querySelector(".bd-article");
-    article.querySelectorAll(".headerlink, script, style").forEach((element) => element.remove());
+    article.querySelectorAll(".headerlink, .math, script, style").forEach((element) => element.remove());
     const part = (anchor && article.querySelector(anchor)) || article;
     return part.textContent.replace(/\s+/g, " ");
   };

@@ -27,7 +27,7 @@ test: env
 
 check: env
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check course_lib tests benchmarks
+	$(BIN)/ruff format --check course_lib tests benchmarks book
 	$(BIN)/nbstripout --keep-id --verify notebooks/*.ipynb solutions/*/*.ipynb assignments/*/*.ipynb
 	PATH="$(CURDIR)/$(BIN):$$PATH" COURSE_OFFLINE=1 $(BIN)/python -m pytest -m "not slow" $(PYTEST_OPTIONS)
 

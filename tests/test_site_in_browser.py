@@ -164,7 +164,9 @@ def test_the_watch_sees_a_request_that_leaves_this_machine(browser, tmp_path):
 
 
 def test_a_page_that_is_too_wide_for_a_phone_is_seen(browser, tmp_path):
-    (tmp_path / "index.html").write_text("<meta name=viewport content='width=device-width, initial-scale=1'><p style='width: 660px'>wide</p>")
+    (tmp_path / "index.html").write_text(
+        "<meta name=viewport content='width=device-width, initial-scale=1'><p style='width: 660px'>wide</p>"
+    )
     with served(tmp_path) as address, watched_page(browser, viewport=PHONE) as (page, _):
         page.goto(address)
         assert wider_than_screen(page) > 250

@@ -64,7 +64,9 @@ def ellipses(
         ax.plot(*mean, "+", color=colour, markersize=9, markeredgewidth=2, alpha=0.2 if weight < 0.01 else 1.0)
     low, high = x.min(0), x.max(0)
     margin = 0.15 * (high - low).max() or 1.0
-    ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal", xlim=(low[0] - margin, high[0] + margin), ylim=(low[1] - margin, high[1] + margin))
+    ax.set(
+        xlabel="$x_1$", ylabel="$x_2$", aspect="equal", xlim=(low[0] - margin, high[0] + margin), ylim=(low[1] - margin, high[1] + margin)
+    )
     return ax
 
 

@@ -198,7 +198,11 @@ def test_the_students_make_lab_installs_what_a_student_needs(root, tmp_path):
     needs_program("make")
     made = kit.make_kit(root, tmp_path / "kit")
     would = subprocess.run(
-        ["make", "--dry-run", "lab", f"PYTHON={sys.executable}"], cwd=made, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "--dry-run", "lab", f"PYTHON={sys.executable}"],
+        cwd=made,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert "--constraint constraints.txt --editable '.[lab]'" in would
     assert would.splitlines()[-1].split()[-1] == "notebooks/00_start_here.ipynb"

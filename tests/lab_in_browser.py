@@ -140,7 +140,7 @@ class NotebookInLab:
         for number, cell in enumerate(self.page.evaluate(CELLS), start=1):
             source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
             wrong = [f"{output['ename']}: {output['evalue']}" for output in cell["outputs"] if output["output_type"] == "error"]
-            if source.strip() and cell["execution_count"] is None:
+            if source.strip() and cell["execution_count"] is None and not wrong:
                 wrong.append("was not run")
             found += [f"code cell {number} ({source.strip().splitlines()[0]}): {words}" for words in wrong]
         return found

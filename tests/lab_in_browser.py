@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 from browser import DESKTOP, Watch, watched_page
 from playwright.sync_api import Browser, Locator, Page
@@ -45,7 +46,14 @@ START_ALL = """() => {
     window.allRan = false;
     window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { window.allRan = true; });
 }"""
-IDLE = "() => window.allRan && window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+# Done: the kernel is idle, and the page knows of each cell that it ran, or of one that failed and stopped the rest.
+ALL_RAN = """() => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    const cells = Array.from(panel.content.model.cells).filter(cell => cell.type === 'code').map(cell => cell.toJSON());
+    const failed = cells.some(cell => cell.outputs.some(output => output.output_type === 'error'));
+    const counted = cells.every(cell => cell.execution_count !== null || !String(cell.source).trim());
+    return window.allRan && panel.sessionContext.session.kernel.status === 'idle' && (failed || counted);
+}"""
 CELLS = """() => Array.from(window.jupyterapp.shell.currentWidget.content.model.cells).filter(cell => cell.type === 'code')
     .map(cell => cell.toJSON())"""
 DATA_URL = """async image => {
@@ -62,8 +70,8 @@ class Lab:
     runtime: Path
 
     def address(self, notebook: str) -> str:
-        """Where the browser finds a notebook, by its path in the served folder."""
-        return f"http://127.0.0.1:{self.port}/lab/tree/{quote(notebook)}?token={TOKEN}"
+        """Where the browser finds a notebook, by its path in the served folder; in a workspace of its own, without the tabs of another test."""
+        return f"http://127.0.0.1:{self.port}/lab/workspaces/{uuid4().hex}/tree/{quote(notebook)}?token={TOKEN}"
 
     def opened_at_start(self) -> str:
         """The address that JupyterLab gives to the user's own browser: a file, written once the server answers, which leads on."""
@@ -132,7 +140,7 @@ class NotebookInLab:
     def run_all(self, *, timeout_s: float) -> None:
         """Runs every cell and waits until the kernel has nothing left to do."""
         self.page.evaluate(START_ALL)
-        self.page.wait_for_function(IDLE, polling=200, timeout=timeout_s * 1000)
+        self.page.wait_for_function(ALL_RAN, polling=200, timeout=timeout_s * 1000)
 
     def errors(self) -> list[str]:
         """The cells that ended in an error or were never run, one line each."""

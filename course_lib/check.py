@@ -75,7 +75,7 @@ def close(
         got: the student's number or tensor.
         want: the right one. Where it is a tensor, shape and dtype must be its own; a single number may come as a float.
         name: what the value is, for the message.
-        say: wrong values, each with the mistake that leads to it; compared with the same tolerance.
+        say: wrong values, each with the mistake that leads to it; compared with the same tolerance, and nan may be one of them.
         otherwise: what to say of any other wrong value.
         rtol: the relative tolerance.
         atol: the absolute tolerance.
@@ -92,7 +92,7 @@ def close(
     value, right = _tensor(got), _tensor(want)
     for wrong, words in _pairs(say):
         wrong = _tensor(wrong)
-        if wrong.shape == value.shape and not _agree(value, right, rtol, atol) and _agree(value, wrong, rtol, atol):
+        if wrong.shape == value.shape and not _agree(value, right, rtol, atol) and _agree(value, wrong, rtol, atol, nan=True):
             _refuse(_difference(value, right, name, rtol, atol), words)
     if value.shape != right.shape:
         _refuse(*_about_shape(tuple(value.shape), tuple(right.shape), name))
@@ -219,7 +219,7 @@ def _about_shape(got: tuple[int, ...], want: tuple[int, ...], name: str) -> tupl
 
 def _about_dtype(got: torch.dtype, want: torch.dtype, name: str) -> tuple[str, str]:
     if got.is_floating_point and want.is_floating_point:
-        advice = "keep the precision of the input (no .float(), and constants made with dtype=x.dtype)"
+        advice = "torch.tensor(0.5) and torch.zeros(3) make float32: write torch.zeros(3, dtype=x.dtype); and no .float()"
     elif want.is_floating_point:
         advice = "turn whole numbers into floats before dividing: x.double()"
     else:
@@ -230,7 +230,7 @@ def _about_dtype(got: torch.dtype, want: torch.dtype, name: str) -> tuple[str, s
 def _about_infinity(value: Tensor, name: str, otherwise: str) -> tuple[str, str]:
     place = _first(~value.isfinite())
     likely = "exp of a large number, log of 0 or 0/0 on the way; stay with logarithms until the end"
-    return f"{_capital(name)}{_at(place)} is {value[place].item()}", otherwise or likely
+    return f"{_capital(_placed(name, place))} is {value[place].item()}", otherwise or likely
 
 
 def _difference(value: Tensor, right: Tensor, name: str, rtol: float, atol: float) -> str:
@@ -241,7 +241,7 @@ def _difference(value: Tensor, right: Tensor, name: str, rtol: float, atol: floa
     is_now, should_be = next(
         pair for digits in range(6, 18) if len(set(pair := _both(value[place], right[place], digits))) > 1 or digits == 17
     )
-    return f"{_capital(name)}{_at(place)} is {is_now}, but {should_be} is right{count}"
+    return f"{_capital(_placed(name, place))} is {is_now}, but {should_be} is right{count}"
 
 
 def _tensor(value: Any) -> Tensor:
@@ -251,12 +251,12 @@ def _tensor(value: Any) -> Tensor:
     return torch.tensor(value, dtype=torch.float64)
 
 
-def _near(value: Tensor, right: Tensor, rtol: float, atol: float) -> Tensor:
-    return torch.isclose(value, right, rtol=rtol, atol=atol, equal_nan=False)
+def _near(value: Tensor, right: Tensor, rtol: float, atol: float, *, nan: bool = False) -> Tensor:
+    return torch.isclose(value, right, rtol=rtol, atol=atol, equal_nan=nan)
 
 
-def _agree(value: Tensor, right: Tensor, rtol: float, atol: float) -> bool:
-    return value.shape == right.shape and bool(_near(value, right, rtol, atol).all())
+def _agree(value: Tensor, right: Tensor, rtol: float, atol: float, *, nan: bool = False) -> bool:
+    return value.shape == right.shape and bool(_near(value, right, rtol, atol, nan=nan).all())
 
 
 def _pairs(say: Say) -> list[tuple[Any, str]]:
@@ -267,8 +267,8 @@ def _first(where: Tensor) -> tuple[int, ...]:
     return tuple(where.nonzero()[0].tolist())
 
 
-def _at(place: tuple[int, ...]) -> str:
-    return f"[{', '.join(map(str, place))}]" if place else ""
+def _placed(name: str, place: tuple[int, ...]) -> str:
+    return f"entry [{', '.join(map(str, place))}] of {name}" if place else name
 
 
 def _kind(value: Any) -> str:

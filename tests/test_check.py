@@ -82,14 +82,14 @@ def test_the_others_accept():
         (ROW.sum(), ROW, r"shape \(\), but \(3,\) is right: an axis is gone"),
         (ROW - ROW[:, None], ROW, r"shape \(3, 3\), but \(3,\) is right: there is an axis too many"),
         (ROW[:2], ROW, r"shape \(2,\), but \(3,\) is right: follow the shapes"),
-        (ROW.float(), ROW, "float32, but float64 is right: keep the precision"),
+        (ROW.float(), ROW, r"float32, but float64 is right: torch\.tensor\(0\.5\) and torch\.zeros\(3\) make float32"),
         (ROW.long(), ROW, "int64, but float64 is right: turn whole numbers into floats"),
         (ROW, ROW.long(), "float64, but int64 is right: whole numbers were asked"),
-        (ROW.log().log(), ROW, r"The result\[0\] is -inf: exp of a large number"),
-        (ROW * float("nan"), ROW, r"The result\[0\] is nan: "),
+        (ROW.log().log(), ROW, r"Entry \[0\] of the result is -inf: exp of a large number"),
+        (ROW * float("nan"), ROW, r"Entry \[0\] of the result is nan: "),
         (float("nan"), TWO, "The result is nan: "),
         (ROW + 1, ROW, r"is \[2, 3, 4\], but \[1, 2, 3\] is right: Work this case out by hand"),
-        (torch.ones(9, 9), torch.eye(9), r"The result\[0, 1\] is 1, but 0 is right \(72 of 81 values differ\)"),
+        (torch.ones(9, 9), torch.eye(9), r"Entry \[0, 1\] of the result is 1, but 0 is right \(72 of 81 values differ\)"),
         (TWO + 2e-6, TWO, "is 2.000002, but 2 is right"),
     ],
 )
@@ -99,7 +99,7 @@ def test_close_names_the_kind_of_mistake(got, want, words):
 
 def test_values_that_look_alike_are_shown_until_they_differ():
     got = torch.full((9,), 1.00000123, dtype=torch.float64)
-    assert "The result[0] is 1.000001, but 1 is right (9 of 9 values differ)" in said(check.close, got, torch.ones(9, dtype=torch.float64))
+    assert "Entry [0] of the result is 1.000001, but 1 is right (9 of 9 values differ)" in said(check.close, got, torch.ones(9, dtype=torch.float64))
     assert "is 2.0000003, but 2 is right" in said(check.close, TWO + 3e-7, TWO)
 
 
@@ -121,6 +121,19 @@ def test_a_known_mistake_of_another_shape_is_named():
 
 def test_a_known_mistake_that_is_right_here_is_not_held_against_anyone():
     check.close(TWO, TWO, say=[(2.0, "never said")])
+
+
+def test_nan_may_be_a_known_mistake():
+    nan = torch.tensor(float("nan"), dtype=torch.float64)
+    assert said(check.close, nan, TWO, say=[(float("nan"), "log of a negative number")]) == (
+        "The result is nan, but 2 is right: log of a negative number."
+    )
+
+
+def test_minus_infinity_may_be_right():
+    never = torch.tensor(float("-inf"), dtype=torch.float64)
+    check.close(float("-inf"), never)
+    assert said(check.close, -27.6, never, otherwise="do not clamp") == "The result is -27.6, but -inf is right: do not clamp."
 
 
 def test_say_may_be_a_dictionary():

@@ -99,7 +99,9 @@ def test_close_names_the_kind_of_mistake(got, want, words):
 
 def test_values_that_look_alike_are_shown_until_they_differ():
     got = torch.full((9,), 1.00000123, dtype=torch.float64)
-    assert "Entry [0] of the result is 1.000001, but 1 is right (9 of 9 values differ)" in said(check.close, got, torch.ones(9, dtype=torch.float64))
+    assert "Entry [0] of the result is 1.000001, but 1 is right (9 of 9 values differ)" in said(
+        check.close, got, torch.ones(9, dtype=torch.float64)
+    )
     assert "is 2.0000003, but 2 is right" in said(check.close, TWO + 3e-7, TWO)
 
 

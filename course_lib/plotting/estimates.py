@@ -48,9 +48,10 @@ def running_estimates(estimates: ArrayLike, *, truth: ArrayLike, labels: list[st
     ax = style.axes(ax)
     estimates, truth = np.asarray(estimates), np.asarray(truth)
     n = np.arange(1, len(estimates) + 1)
-    for estimate, p, label, colour in zip(estimates.T, truth, labels, style.PALETTE, strict=False):
+    for p in np.unique(truth.round(9)):  # outcomes that are alike share a band
         error = 2 * np.sqrt(p * (1 - p) / n)
-        ax.fill_between(n, p - error, p + error, color=colour, alpha=0.1, linewidth=0)
+        ax.fill_between(n, p - error, p + error, color=style.DATA, alpha=0.12, linewidth=0)
+    for estimate, p, label, colour in zip(estimates.T, truth, labels, style.PALETTE, strict=False):
         ax.plot(n, estimate, color=colour, label=label, linewidth=1.4, marker="o" if len(n) < 20 else None, markersize=4)
         ax.axhline(p, color=colour, linewidth=0.8, linestyle=":")
     ax.set(xscale="log", xlim=(0.9, max(len(n), 2)), ylim=(0, 1), xlabel="observations", ylabel="estimated probability")

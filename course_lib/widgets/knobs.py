@@ -44,7 +44,8 @@ def explore(
         if set(values) != set(knobs):
             raise ValueError(f"each setting of the twin must name the knobs {sorted(knobs)}, got {sorted(values)}")
     if os.environ.get("COURSE_WIDGETS") == "static":
-        return Image(_png(static_twin(draw, knobs, twin, figsize=figsize)), width=int(75 * figsize[0] * len(twin)))
+        figure = static_twin(draw, knobs, twin, figsize=figsize)
+        return Image(_png(figure), width=int(100 * figure.get_figwidth()))
 
     picture = ipywidgets.Image(format="png", layout={"width": f"{figsize[0] * 100:.0f}px", "max_width": "100%", "object_fit": "contain"})
 
@@ -84,12 +85,14 @@ def doubling_slider(description: str, value: int, high: int) -> ipywidgets.Selec
 def static_twin(
     draw: Draw, knobs: Mapping[str, ipywidgets.Widget], twin: Sequence[Mapping[str, Any]], *, figsize: tuple[float, float]
 ) -> Figure:
-    """Returns a figure with each setting of the twin in a column of its own, under the names that the knobs carry."""
-    figure = Figure(figsize=(0.75 * figsize[0] * len(twin), 0.85 * figsize[1]))
-    columns: Sequence[FigureBase] = figure.subfigures(1, len(twin), squeeze=False)[0]
-    for column, values in zip(columns, twin, strict=True):
-        draw(column, **values)
-        column.suptitle(", ".join(f"{knobs[name].description} = {value}" for name, value in values.items()), fontsize="medium")
+    """Returns a figure of the twin's settings, each under the names that its knobs carry: side by side, wide ones one below the other."""
+    side_by_side = figsize[0] < 6
+    rows, columns = (1, len(twin)) if side_by_side else (len(twin), 1)
+    figure = Figure(figsize=(0.75 * figsize[0] * columns if side_by_side else figsize[0], figsize[1] * rows))
+    parts: Sequence[FigureBase] = figure.subfigures(rows, columns, squeeze=False).ravel()
+    for part, values in zip(parts, twin, strict=True):
+        draw(part, **values)
+        part.suptitle(", ".join(f"{knobs[name].description} = {value}" for name, value in values.items()), fontsize="medium")
     return figure
 
 

@@ -3,6 +3,8 @@
 The table of kills is printed: ``pytest tests/test_exercises.py -s``. Proven again inside nbgrader by test_release.py.
 """
 
+import ast
+
 import nbformat
 import pytest
 from conftest import ROOT
@@ -65,13 +67,13 @@ def test_every_function_has_enough_wrong_answers_and_a_lucky_guess_is_found_out(
 
 
 def test_the_shape_of_a_problem_set(problem_set):
-    """Three to six coded tasks, minutes and stars and points in their headings, hints that unfold, one answer in words, a picture."""
+    """Three to six coded tasks, minutes and stars and marks in their headings, hints that unfold, one answer in words, a picture."""
     name, notebook, _, _ = problem_set
     headings = [line for cell in notebook.cells for line in cell.source.splitlines() if line.startswith("### Task")]
     coded = headings[:-1]
     assert 3 <= len(coded) <= 6
     for heading in headings:
-        assert all(part in heading for part in (" min · ", "★", " points")), heading
+        assert all(part in heading for part in (" min · ", "★", " marks")), heading
     points = [cell.metadata.nbgrader.points for cell in notebook.cells if "points" in cell.metadata.get("nbgrader", {})]
     assert sum(int(heading.split(" · ")[-1].split()[0]) for heading in headings) == sum(points)
     assert sum(cell.cell_type == "markdown" and is_solution(cell) for cell in notebook.cells) == 1
@@ -80,3 +82,17 @@ def test_the_shape_of_a_problem_set(problem_set):
     assert everything.count("<details>") >= len(coded) - 1
     assert "plt.show()" in everything or "players." in everything
     assert f"{name}.ipynb" in notebook.cells[-1].source  # how to hand in
+
+
+def _arguments(cell) -> set[str]:
+    return {node.arg for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.arg)}
+
+
+def test_no_name_of_the_authors_stands_in_for_an_argument_that_a_student_forgot(problem_set):
+    """Who renames an argument and forgets one use gets a NameError, and not the data of the last check."""
+    _, notebook, _, _ = problem_set
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and "%pip" not in cell.source]
+    arguments = set().union(*(_arguments(cell) for cell in code if is_solution(cell)))
+    left = set().union(*(names_defined(cell) for cell in code if not is_solution(cell)))
+    assert "x" in arguments
+    assert not arguments & left

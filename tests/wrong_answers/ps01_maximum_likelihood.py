@@ -84,6 +84,39 @@ def _e_in_place(log_densities, weights):
     return log_densities.softmax(1), log_densities.logsumexp(1).mean()
 
 
+def _weighted_by(f, w):
+    return (w @ f) / w.sum(), w.sum() ** 2 / (w**2).sum()
+
+
+def _m_weighted_first(x, r, *, twice):
+    weights, means, _ = _m(x, r)
+    late = r[:, :, None] * x[:, None] - means
+    share = r if twice else torch.ones_like(r)
+    return weights, means, torch.einsum("nk,nkd,nke->kde", share, late, late) / r.sum(0)[:, None, None]
+
+
+def _m_second_moment(x, r):
+    weights, means, _ = _m(x, r)
+    moment = torch.einsum("nk,nd,ne->kde", r, x, x) / r.sum(0)[:, None, None]
+    return weights, means, moment - means[:, :, None] * means[:, None]
+
+
+def _on_a_grid(x, *, step):
+    """The likeliest θ of a grid."""
+    grid = torch.arange(step, 1.0, step, dtype=x.dtype)
+    return grid[torch.stack([_coin_value(theta, x) for theta in grid]).argmax()]
+
+
+def _coin_by_power(theta, x):
+    return (theta**x * (1 - theta) ** (1 - x)).prod().log(), _coin_slope(theta, x)
+
+
+def _log_of_the_sum(x, mean, covariance):
+    L = torch.linalg.cholesky(covariance)
+    u = torch.linalg.solve_triangular(L, (x - mean).T, upper=False)
+    return -0.5 * (x.shape[1] * TURNS + 2 * L.diagonal().sum().log() + (u**2).sum(0))
+
+
 def _weighted_in_plain_space(f, log_p, log_q, *, guard=0.0):
     w = log_p.exp() / (log_q.exp() + guard)
     return (w @ f) / (w.sum() + guard), w.sum() ** 2 / ((w**2).sum() + guard)
@@ -91,14 +124,14 @@ def _weighted_in_plain_space(f, log_p, log_q, *, guard=0.0):
 
 def _solved_with_the_transpose(x, mean, covariance):
     L = torch.linalg.cholesky(covariance)
-    z = torch.linalg.solve_triangular(L.T, (x - mean).T, upper=True)
-    return -0.5 * (x.shape[1] * TURNS + 2 * L.diagonal().log().sum() + (z**2).sum(0))
+    u = torch.linalg.solve_triangular(L.T, (x - mean).T, upper=True)
+    return -0.5 * (x.shape[1] * TURNS + 2 * L.diagonal().log().sum() + (u**2).sum(0))
 
 
 def _log_product_of_the_diagonal(x, mean, covariance):
     L = torch.linalg.cholesky(covariance)
-    z = torch.linalg.solve_triangular(L, (x - mean).T, upper=False)
-    return -0.5 * (x.shape[1] * TURNS + 2 * L.diagonal().prod().log() + (z**2).sum(0))
+    u = torch.linalg.solve_triangular(L, (x - mean).T, upper=False)
+    return -0.5 * (x.shape[1] * TURNS + 2 * L.diagonal().prod().log() + (u**2).sum(0))
 
 
 def _plain_determinant(x, mean, covariance):
@@ -127,6 +160,9 @@ WRONG = {
         "always fair": lambda x: x.new_tensor(0.5),
         "right only for the example": lambda x: x.new_tensor(4 / 7),
         "kept off the border": lambda x: x.mean().clamp(0.01, 0.99),
+        "a coarse grid": lambda x: _on_a_grid(x, step=0.01),
+        "a fine grid": lambda x: _on_a_grid(x, step=0.001),
+        "whole division": lambda x: x.sum() // len(x),
         "float32": lambda x: x.float().mean(),
         "NumPy": lambda x: np.asarray(x.numpy().mean()),
         "nothing returned": lambda x: None,
@@ -144,6 +180,9 @@ WRONG = {
         "slope of the mean": lambda t, x: (_coin_value(t, x), _coin_slope(t, x) / len(x)),
         "0 log 0 is nan": lambda t, x: (x.sum() * t.log() + (1 - x).sum() * (1 - t).log(), _coin_slope(t, x)),
         "border moved by a small number": lambda t, x: (_coin_value(t.clamp(1e-6, 1 - 1e-6), x), _coin_slope(t, x)),
+        "border moved by a tiny number": lambda t, x: (_coin_value(t.clamp(1e-12, 1 - 1e-12), x), _coin_slope(t, x)),
+        "infinities replaced": lambda t, x: (_coin_value(t, x).nan_to_num(), _coin_slope(t, x)),
+        "logarithm of the product of powers": _coin_by_power,
         "logarithm of the product": lambda t, x: (torch.where(x == 1, t, 1 - t).prod().log(), _coin_slope(t, x)),
         "slope forgotten": lambda t, x: _coin_value(t, x),
     },
@@ -155,6 +194,7 @@ WRONG = {
         "squares not centred": lambda x: (x.mean(), (x**2).mean()),
         "mean of squares minus square of mean": lambda x: (x.mean(), (x**2).mean() - x.mean() ** 2),
         "distances for squares": lambda x: (x.mean(), (x - x.mean()).abs().mean()),
+        "mean first, then square": lambda x: (x.mean(), (x - x.mean()).mean() ** 2),
         "median": lambda x: (x.median(), x.var(correction=0)),
         "sum for mean": lambda x: (x.sum(), x.var(correction=0)),
         "order swapped": lambda x: (x.var(correction=0), x.mean()),
@@ -176,6 +216,8 @@ WRONG = {
         "correlation": lambda x: (x.mean(0), torch.corrcoef(x.T)),
         "table of pairs of points": lambda x: (x.mean(0), (x - x.mean(0)) @ (x - x.mean(0)).T / len(x)),
         "precision": lambda x: (x.mean(0), torch.linalg.inv(torch.cov(x.T, correction=0))),
+        "torch.cov of rows": lambda x: (x.mean(0), torch.cov(x)),
+        "torch.cov of rows, divided by N": lambda x: (x.mean(0), torch.cov(x, correction=0)),
         "squeezed": lambda x: (x.mean(0), torch.cov(x.T, correction=0)),  # () where D = 1
         "input changed in place": _centred_in_place,
     },
@@ -197,6 +239,8 @@ WRONG = {
         "2 for D": _density(lambda D, log_det, q: -0.5 * (2 * TURNS + log_det + q)),
         "Σ for its inverse": lambda x, m, S: -0.5 * (x.shape[1] * TURNS + torch.logdet(S) + ((x - m) @ S * (x - m)).sum(1)),
         "diagonal only": lambda x, m, S: MultivariateNormal(m, torch.diag(S.diagonal())).log_prob(x),
+        "N for D": lambda x, m, S: MultivariateNormal(m, S).log_prob(x) - (len(x) - x.shape[1]) * TURNS / 2,
+        "log of the sum of the diagonal": _log_of_the_sum,
         "Lᵀ for L": _solved_with_the_transpose,
         "product of the diagonal, then log": _log_product_of_the_diagonal,
         "determinant, then log": _plain_determinant,
@@ -220,6 +264,12 @@ WRONG = {
         "expected log joint": _e_step(lambda t: (t.softmax(1), (t.softmax(1) * t).sum(1).mean())),
         "weights forgotten": lambda table, weights: _e(table, torch.ones_like(weights)),
         "weights without logarithm": lambda table, weights: _e(table, weights.exp()),
+        "π times the log density": lambda table, weights: ((table * weights).softmax(1), (table * weights).logsumexp(1).mean()),
+        "logsumexp of the responsibilities": _e_step(lambda t: (t.softmax(1), t.softmax(1).logsumexp(1).mean())),
+        "log densities averaged under r": lambda table, weights: (
+            (table + weights.log()).softmax(1),
+            ((table + weights.log()).softmax(1) * table).sum(1).mean(),
+        ),
         "no log space": _e_in_plain_space,
         "a small number against 0": lambda table, weights: _e_in_plain_space(table, weights, guard=1e-300),
         "float32": lambda table, weights: tuple(part.float() for part in _e(table, weights)),
@@ -232,6 +282,17 @@ WRONG = {
         "means not divided": lambda x, r: (lambda w, m, S: (w, m * r.sum(0)[:, None], S))(*_m(x, r)),
         "covariances divided by N": lambda x, r: _m(x, r, by=lambda counts: torch.full_like(counts, len(x))),
         "covariances divided by N_k - 1": lambda x, r: _m(x, r, by=lambda counts: counts - 1),
+        "means: N_k along the columns": lambda x, r: (r.mean(0), r.T @ x / r.sum(0), _m(x, r)[2]),
+        "covariances: N_k along the columns": lambda x, r: (lambda w, m, S, counts: (w, m, S * counts[:, None, None] / counts))(
+            *_m(x, r), r.sum(0)
+        ),
+        "covariances: N_k along the rows": lambda x, r: (lambda w, m, S, counts: (w, m, S * counts[:, None, None] / counts[:, None]))(
+            *_m(x, r), r.sum(0)
+        ),
+        "covariances not divided": lambda x, r: _m(x, r, by=torch.ones_like),
+        "weighted first": lambda x, r: _m_weighted_first(x, r, twice=False),
+        "weighted first, and again": lambda x, r: _m_weighted_first(x, r, twice=True),
+        "second moment minus means": _m_second_moment,
         "around the mean of all": lambda x, r: _m(x, r, around=lambda x: x.mean(0)),
         "not centred": lambda x, r: _m(x, r, around=lambda x: torch.zeros(x.shape[1])),
         "variances only": lambda x, r: (lambda w, m, S: (w, m, S.diagonal(dim1=1, dim2=2)))(*_m(x, r)),
@@ -259,6 +320,10 @@ WRONG = {
         "ESS by the largest weight": lambda f, p, q: (_weighted(f, p - q)[0], 1 / (p - q).softmax(0).max()),
         "ESS by entropy": lambda f, p, q: (_weighted(f, p - q)[0], Categorical(logits=p - q).entropy().exp()),
         "ESS is N": lambda f, p, q: (_weighted(f, p - q)[0], f.new_tensor(float(len(f)))),
+        "logarithm of f": lambda f, p, q: (((p - q).log_softmax(0) + f.log()).logsumexp(0).exp(), _weighted(f, p - q)[1]),
+        "mean of normalised weights": lambda f, p, q: (((p - q).softmax(0) * f).mean(), _weighted(f, p - q)[1]),
+        "largest log_p subtracted before log_q": lambda f, p, q: _weighted_by(f, (p - p.max() - q).exp()),
+        "largest subtracted from each alone": lambda f, p, q: _weighted_by(f, (p - p.max()).exp() / (q - q.max()).exp()),
         "no log space": _weighted_in_plain_space,
         "a small number against 0": lambda f, p, q: _weighted_in_plain_space(f, p, q, guard=1e-12),
         "ESS from weights not normalised": lambda f, p, q: (_weighted(f, p - q)[0], 1 / ((p - q).exp() ** 2).sum()),

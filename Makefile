@@ -22,8 +22,9 @@ lab: env
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" notebooks/00_start_here.ipynb $(LAB_OPTIONS)
 
 # The kernels and nbgrader find their tools (alembic, jupyter) through PATH.
+# One process a core and one thread a process; a file's tests stay together, for they share what they build.
 test: env
-	PATH="$(CURDIR)/$(BIN):$$PATH" COURSE_OFFLINE=1 $(BIN)/python -m pytest $(PYTEST_OPTIONS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" COURSE_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_OPTIONS)
 
 check: env
 	$(BIN)/ruff check .

@@ -23,14 +23,16 @@ lab: env
 
 # The kernels and nbgrader find their tools (alembic, jupyter) through PATH.
 # One process a core and one thread a process; a file's tests stay together, for they share what they build.
+PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" COURSE_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
 test: env
-	PATH="$(CURDIR)/$(BIN):$$PATH" COURSE_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_OPTIONS)
+	$(PYTEST) $(PYTEST_OPTIONS)
 
 check: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check course_lib tests benchmarks book
 	$(BIN)/nbstripout --keep-id --verify notebooks/*.ipynb solutions/*/*.ipynb assignments/*/*.ipynb
-	PATH="$(CURDIR)/$(BIN):$$PATH" COURSE_OFFLINE=1 $(BIN)/python -m pytest -m "not slow" $(PYTEST_OPTIONS)
+	$(PYTEST) -m "not slow" $(PYTEST_OPTIONS)
 
 book: env
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m book.build

@@ -45,6 +45,7 @@ def command(asked: argparse.Namespace) -> int:
 def examine() -> Iterator[Finding]:
     """Yields what is found, subject by subject; the whole takes a few seconds."""
     yield from machine.report()
+    yield machine.compiler()
     yield from data_sets()
     yield from (machine.packages(extra) for extra in (["lab", "grading", "book", "bench", "test"] if _INSTRUCTOR else ["lab"]))
     yield widgets_in_lab()

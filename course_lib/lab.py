@@ -13,6 +13,7 @@ Settings come from the environment, so that the same notebook serves a student, 
 ``COURSE_DATA``       a folder with the real data sets
 ``COURSE_OFFLINE``    ``1`` forbids the network
 ``COURSE_WIDGETS``    ``static`` shows each widget as a figure
+``COURSE_KERNELS``    ``reference`` uses plain PyTorch where a compiled C form would be quicker
 ``COURSE_STRICT``     ``1`` turns warnings from the notebook and from this library into errors
 ``COURSE_BUILD``      where claims and checkpoints go; ``build/`` beside the course unless told
 ====================  ==================================================================================
@@ -37,7 +38,7 @@ from course_lib.plotting import style
 from course_lib.randomness import stream_seed
 
 SIZES = ("quick", "full")
-_SWITCHES = {"COURSE_OFFLINE": ("0", "1"), "COURSE_STRICT": ("0", "1"), "COURSE_WIDGETS": ("static",)}
+_SWITCHES = {"COURSE_OFFLINE": ("0", "1"), "COURSE_STRICT": ("0", "1"), "COURSE_WIDGETS": ("static",), "COURSE_KERNELS": ("reference",)}
 _PACKAGE = Path(__file__).parent
 
 

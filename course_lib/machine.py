@@ -187,6 +187,16 @@ def graphics() -> list[Finding]:
     return [Finding("GPU", "good", says), triton]
 
 
+def compiler() -> Finding:
+    """Whether this machine can compile the C forms of the library's busiest loops."""
+    from course_lib.kernels import native
+
+    if (program := native.compiler()) is None:
+        mend = {"darwin": "xcode-select --install", "linux": "apt install gcc, dnf install gcc"}.get(sys.platform, "plain PyTorch will do")
+        return Finding("C compiler", "optional", "none: a few loops run in plain PyTorch, some ten times slower", mend)
+    return Finding("C compiler", "good", program)
+
+
 def disk(folder: Path | None = None) -> Finding:
     """Whether there is room for checkpoints and data where the course puts them."""
     folder = Path.cwd() if folder is None else folder

@@ -125,3 +125,11 @@ def test_nothing_heavy_is_imported_before_it_is_asked(root: Path):
 
     code = "import sys; from course_lib import machine; machine.packages(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_a_compiler_is_a_gain_and_never_a_need(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CC", raising=False)
+    found = machine.compiler()
+    assert (found.what, found.state) == ("C compiler", "optional")
+    assert "plain PyTorch" in found.says

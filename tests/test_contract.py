@@ -15,6 +15,7 @@ from torch import Tensor
 from course_lib.classical.discrete import Bernoulli, Categorical
 from course_lib.classical.gaussian import Gaussian, MultivariateGaussian
 from course_lib.classical.gmm import GaussianMixture
+from course_lib.classical.probabilistic_pca import ProbabilisticPCA
 from course_lib.contract import CanSample, HasLogProb, HasLoss
 
 
@@ -62,6 +63,7 @@ MODELS: dict[str, Callable[[], Case]] = {
     "GaussianMixture, diagonal": lambda: plane(
         GaussianMixture(tensor(0.6, 0.4), tensor([-2, 0.5], [2, -1]), tensor([0.5, 1], [1, 0.3])), -9, 9
     ),
+    "ProbabilisticPCA": lambda: plane(ProbabilisticPCA(tensor(0.5, -1.0), tensor([1.2], [-0.7]), torch.tensor(0.4)), -9, 9),
 }
 
 

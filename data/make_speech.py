@@ -31,7 +31,7 @@ class Speaker:
     words_a_minute: int
 
 
-SPEAKERS = {"man": Speaker("m1", 40, 178), "woman": Speaker("f1", 50, 165), "child": Speaker("linda", 75, 145)}
+SPEAKERS = {"man": Speaker("m1", 60, 178), "woman": Speaker("f1", 50, 165), "child": Speaker("linda", 75, 145)}
 # Japanese is written as it sounds (わ for は, お for を): espeak-ng reads letter by letter.
 SENTENCES = {
     ("man", "en"): "The wind began to blow, and all the leaves flew over the wall.",

@@ -1,6 +1,6 @@
 """Finding, checking and downloading one published file.
 
-The sum of a file is that of its content as published, so a copy packed with gzip is the same file. Nothing that is found is ever changed or
+The sum of a file is that of its content as published, so a copy packed with gzip is the same file; an archive counts by what is in it. Nothing that is found is ever changed or
 deleted. A download gets its name only after it was checked, and by a single renaming, so any number of processes may download at once.
 
 Taught in: 00_start_here
@@ -11,9 +11,10 @@ import hashlib
 import os
 import secrets
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from course_lib.datasets.published import DataArchive, DataFile
 
 
 class DataUnavailable(RuntimeError):
@@ -24,16 +25,6 @@ class DataRefused(RuntimeError):
     """A file is there, but it is not what was published; the message gives both sums and what to do."""
 
 
-@dataclass(frozen=True)
-class DataFile:
-    """One file as published: ``path`` below ``COURSE_DATA``, ``size`` in bytes, ``sha256`` in hex, ``addresses`` in the order of trial."""
-
-    path: str
-    size: int
-    sha256: str
-    addresses: tuple[str, ...]
-
-
 def cache_folder() -> Path:
     """Returns the folder for downloads: ``COURSE_CACHE``, or the system's place for caches."""
     import pooch
@@ -42,7 +33,7 @@ def cache_folder() -> Path:
     return Path(told).expanduser() if told else Path(pooch.os_cache("generative-course"))
 
 
-def find(file: DataFile) -> tuple[str, Path] | None:
+def find(file: DataFile | DataArchive) -> tuple[str, Path] | None:
     """Returns the nearest copy of a file, unchecked, and whose folder it is in; None where there is none.
 
     Raises:
@@ -55,7 +46,7 @@ def find(file: DataFile) -> tuple[str, Path] | None:
     return None
 
 
-def checked(place: Path, file: DataFile) -> bytes:
+def checked(place: Path, file: DataFile | DataArchive) -> bytes:
     """Returns a copy's content, unpacked where it is packed.
 
     Args:
@@ -72,14 +63,14 @@ def checked(place: Path, file: DataFile) -> bytes:
     if fault:
         raise DataRefused(
             f"{place} is not the published {file.path} and is refused.\n"
-            f"  expected: {file.size} bytes, sha256 {file.sha256}\n"
+            f"  expected: {file.expected}\n"
             f"  found:    {fault}\n"
             "Move it away and run this again: the file is then taken from the next place, or downloaded anew. Nothing was changed."
         )
     return content
 
 
-def download(file: DataFile) -> bytes:
+def download(file: DataFile | DataArchive) -> bytes:
     """Downloads a file into the cache, with a progress bar, from the first of its addresses that gives what was published.
 
     Args:
@@ -101,7 +92,7 @@ def download(file: DataFile) -> bytes:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as reason:
         raise DataUnavailable(_failure(file, [*tried, f"cannot write there: {reason}; set COURSE_CACHE to a folder of yours"])) from reason
-    print(f"downloading {file.path} ({file.size / 1e6:.1f} MB)")
+    print(f"downloading {file.path} ({file.transfer / 1e6:.1f} MB)")
     error = DataUnavailable
     for address in file.addresses:
         unchecked = target.with_name(f"{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")  # this process's alone
@@ -134,8 +125,8 @@ def _fetch(address: str, place: Path) -> str:
     return ""
 
 
-def _read(place: Path, file: DataFile) -> tuple[bytes, str]:
-    """A copy's content, unpacked, and what is wrong with it in words; never holds more than the published size."""
+def _read(place: Path, file: DataFile | DataArchive) -> tuple[bytes, str]:
+    """A copy's content, unpacked, and what is wrong with it in words; never holds more than what was published can have."""
     packed = place.name == f"{Path(file.path).name}.gz"
     content, length, digest, trouble = bytearray(), 0, hashlib.sha256(), ""
     try:
@@ -143,10 +134,13 @@ def _read(place: Path, file: DataFile) -> tuple[bytes, str]:
             while chunk := stream.read(1 << 20):
                 length += len(chunk)
                 digest.update(chunk)
-                if length <= file.size:
+                if length <= file.most:
                     content += chunk
     except (EOFError, gzip.BadGzipFile, zlib.error) as reason:
         trouble = f", and its packing is broken: {reason}"
+    if isinstance(file, DataArchive) and not trouble:
+        fault = file.fault(bytes(content))
+        return (b"", fault) if fault else (bytes(content), "")
     if digest.hexdigest() == file.sha256 and not trouble:
         return bytes(content), ""
     return b"", f"{length} bytes{' (cut short)' if length < file.size else ''}, sha256 {digest.hexdigest()}{trouble}"
@@ -162,9 +156,9 @@ def _folders() -> list[tuple[str, Path]]:
     return folders
 
 
-def _failure(file: DataFile, tried: list[str]) -> str:
+def _failure(file: DataFile | DataArchive, tried: list[str]) -> str:
     return (
-        f"{file.path} could not be had ({file.size} bytes, sha256 {file.sha256}). Tried:\n"
+        f"{file.path} could not be had ({file.expected}). Tried:\n"
         + "".join(f"  - {line}\n" for line in tried)
         + f"Connect to the network and run this again, or put the file at {file.path} in a folder and set COURSE_DATA to that folder."
     )

@@ -12,20 +12,13 @@ Taught in: 00_start_here
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
-from course_lib.datasets.download import DataFile, DataRefused, DataUnavailable, checked, download, find
+from course_lib.datasets.download import DataRefused, DataUnavailable, checked, download, find
+from course_lib.datasets.published import DataArchive, DataFile, DataSet, github
+from course_lib.datasets.recordings import RECORDINGS
 
-__all__ = ["DATASETS", "DataFile", "DataRefused", "DataSet", "DataUnavailable", "Status", "read", "report"]
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """Files that belong together, their licence, and what stands in where they are out of reach."""
-
-    what: str
-    licence: str
-    stand_in: str
-    files: tuple[DataFile, ...]
+__all__ = ["DATASETS", "DataRefused", "DataSet", "DataUnavailable", "Status", "members", "read", "report"]
 
 
 @dataclass(frozen=True)
@@ -36,14 +29,6 @@ class Status:
     where: str
     detail: str
     licence: str
-
-
-def _github(repository: str, commit: str, path: str) -> tuple[str, ...]:
-    """A file of one commit: GitHub itself, and a content network that keeps what it has once served (files up to 20 MB)."""
-    return (
-        f"https://raw.githubusercontent.com/{repository}/{commit}/{path}",
-        f"https://cdn.jsdelivr.net/gh/{repository}@{commit}/{path}",
-    )
 
 
 def _idx_files(folder: str, addresses: tuple[str, ...], sums: str) -> tuple[DataFile, ...]:
@@ -95,7 +80,7 @@ DATASETS: dict[str, DataSet] = {
         _DIGITS,
         _idx_files(
             "kmnist",
-            ("http://codh.rois.ac.jp/kmnist/dataset/kmnist/", *_github(*_KMNIST)),
+            ("http://codh.rois.ac.jp/kmnist/dataset/kmnist/", *github(*_KMNIST)),
             """18165135 51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4
             29497 e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17
             3041136 edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5
@@ -111,7 +96,7 @@ DATASETS: dict[str, DataSet] = {
                 "kmnist-test-unlabelled/kmnist-test-imgs.npz",
                 3069285,
                 "9e19e2c2cc48cc89322e26acda94ae1b6534a91cdfc0b35e85eb90d2c86830e8",
-                _github("catdance124/kuzushiji-mnist", "d77f29612f4154660f5045f5f3e7a32caf6bc2fc", "data/kmnist-test-imgs.npz"),
+                github("catdance124/kuzushiji-mnist", "d77f29612f4154660f5045f5f3e7a32caf6bc2fc", "data/kmnist-test-imgs.npz"),
             ),
         ),
     ),
@@ -124,13 +109,13 @@ DATASETS: dict[str, DataSet] = {
                 "omniglot/images_background_small1.zip",
                 1319022,
                 "f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4",
-                _github(*_OMNIGLOT, "python/images_background_small1.zip"),
+                github(*_OMNIGLOT, "python/images_background_small1.zip"),
             ),
             DataFile(
                 "omniglot/images_background_small2.zip",
                 1580917,
                 "3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f",
-                _github(*_OMNIGLOT, "python/images_background_small2.zip"),
+                github(*_OMNIGLOT, "python/images_background_small2.zip"),
             ),
         ),
     ),
@@ -143,7 +128,7 @@ DATASETS: dict[str, DataSet] = {
                 "finance-sp500/data.csv",
                 123698,
                 "28d16941c581bda9bdcae4e0f9e3cc4b61204f8484e8c2249abdde2efe2cc3c4",
-                _github("datasets/s-and-p-500", "f23898667d8764ea9e8a641b0b41487437e33b39", "data/data.csv"),
+                github("datasets/s-and-p-500", "f23898667d8764ea9e8a641b0b41487437e33b39", "data/data.csv"),
             ),
         ),
     ),
@@ -156,7 +141,7 @@ DATASETS: dict[str, DataSet] = {
                 f"timeseries-ucr/JapaneseVowels_{split}.ts",
                 size,
                 sha256,
-                _github(*_AEON, f"aeon/datasets/data/JapaneseVowels/JapaneseVowels_{split}.ts"),
+                github(*_AEON, f"aeon/datasets/data/JapaneseVowels/JapaneseVowels_{split}.ts"),
             )
             for split, size, sha256 in (
                 ("TRAIN", 487971, "68a430eabd919cc77f40b1f5f3bc0dcafacc1486bca9260785aeb7d262cc78cd"),
@@ -165,6 +150,7 @@ DATASETS: dict[str, DataSet] = {
         ),
     ),
 }
+DATASETS |= RECORDINGS
 
 
 def read(path: str) -> bytes:
@@ -191,6 +177,21 @@ def read(path: str) -> bytes:
     return download(file) if found is None else checked(found[1], file)
 
 
+def members(path: str) -> dict[str, bytes]:
+    """Returns what counts in a registered archive, by name, checked; raises as ``read`` does.
+
+    Args:
+        path: the archive's path below ``COURSE_DATA``, as in ``DATASETS``.
+
+    Raises:
+        ValueError: if the registered file is no archive.
+    """
+    archive = _registered(path)
+    if not isinstance(archive, DataArchive):
+        raise ValueError(f"path must be a registered archive, got {path!r}, which is a single file")
+    return archive.unpack(read(path))
+
+
 def report(*, verify: bool = False) -> list[Status]:
     """Returns, for every data set, where it would come from now; nothing is downloaded.
 
@@ -203,7 +204,7 @@ def report(*, verify: bool = False) -> list[Status]:
     return [_status(name, data, verify) for name, data in DATASETS.items()]
 
 
-def _registered(path: str) -> DataFile:
+def _registered(path: str) -> DataFile | DataArchive:
     files = {file.path: file for data in DATASETS.values() for file in data.files}
     if path not in files:
         near = [known for known in files if known.split("/")[0] == path.split("/")[0]] or sorted(files)
@@ -221,7 +222,7 @@ def _status(name: str, data: DataSet, verify: bool) -> Status:
         where, place = found
         found_in.append((where, place))
         try:
-            if verify or (place.name == file.path.split("/")[-1] and place.stat().st_size != file.size):
+            if verify or _looks_wrong(place, file):
                 checked(place, file)
         except DataRefused as reason:
             return Status(name, "refused", str(reason), data.licence)
@@ -230,5 +231,14 @@ def _status(name: str, data: DataSet, verify: bool) -> Status:
         return Status(name, where, str(found_in[0][1].parent), data.licence)
     if os.environ.get("COURSE_OFFLINE") == "1":
         return Status(name, "stand-in", data.stand_in, data.licence)
-    megabytes = sum(file.size for file in missing) / 1e6
+    megabytes = sum(file.transfer for file in missing) / 1e6
     return Status(name, "download", f"{megabytes:.1f} MB when first used", data.licence)
+
+
+def _looks_wrong(place: Path, file: DataFile | DataArchive) -> bool:
+    """Whether a copy that was not packed by somebody can be seen to be wrong without its sum."""
+    if place.name != file.path.split("/")[-1]:
+        return False
+    if isinstance(file, DataArchive):
+        return bool(file.listed_fault(place.read_bytes()))
+    return place.stat().st_size != file.size

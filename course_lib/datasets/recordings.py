@@ -29,6 +29,26 @@ _ESC10_CC0 = {
 ESC10 = tuple(f"{kind}/{clip}.ogg" for kind, clips in _ESC10_CC0.items() for clip in clips.split())
 
 
+# Where WORLD's speaker holds each vowel, in seconds: between them he glides.
+HELD_S = {"a": (0.12, 0.185), "i": (0.285, 0.365), "u": (0.43, 0.485), "e": (0.515, 0.58), "o": (0.635, 0.705)}
+ARCTIC = {  # file: (speaker, words)
+    "cmu_arctic_us_aew_a0001": ("aew", "Author of the danger trail, Philip Steels, etc."),
+    "cmu_arctic_us_aew_a0002": ("aew", "Not at this particular case, Tom, apologized Whittemore."),
+    "cmu_arctic_us_aew_a0003": ("aew", "For the twentieth time that evening the two men shook hands."),
+    "cmu_arctic_us_axb_a0004": ("axb", "Lord, but I'm glad to see you again, Phil."),
+    "cmu_arctic_us_axb_a0005": ("axb", "Will we ever forget it."),
+    "cmu_arctic_us_axb_a0006": ("axb", "God bless 'em, I hope I'll go on seeing them forever."),
+    "arctic_a0007": ("awb", "And you always want to see it in the superlative degree."),
+    "arctic_a0009": ("a woman", "He turned sharply, and faced Gregson across the table."),
+    "arctic_a0010": ("a man", "I'm playing a single hand in what looks like a losing game."),
+}
+READERS = {"198-209-0000": "Heather Barnett", "3436-172162-0000": "Anders Lankford", "5703-47212-0000": "Garth Comira"}
+PLAYERS = {
+    "trumpet": ("sorohanro_-_solo-trumpet-06.hq", "Mihai Sorohan"),
+    "strings": ("Hungarian_Dance_number_5_-_Allegro_in_F_sharp_minor_(string_orchestra)", "US Army Strings"),
+}
+
+
 def _arctic(repository: str, commit: str, folder: str, sums: str) -> tuple[DataFile, ...]:
     """Sentences of one repository; ``sums`` has name, size and sha256 of each."""
     lines = [line.split() for line in sums.strip().splitlines()]

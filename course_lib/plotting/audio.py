@@ -12,7 +12,7 @@ from course_lib.plotting import style
 from course_lib.signal import stft, windows
 
 
-def waveform(x: ArrayLike, rate_hz: int, *, start_s: float = 0.0, label: str = "", ax: Axes | None = None) -> Axes:
+def waveform(x: ArrayLike, rate_hz: int, *, start_s: float | int = 0, label: str = "", ax: Axes | None = None) -> Axes:
     """Shows samples over time.
 
     Args:
@@ -37,7 +37,7 @@ def waveform(x: ArrayLike, rate_hz: int, *, start_s: float = 0.0, label: str = "
 
 
 def spectrogram(
-    x: ArrayLike, rate_hz: int, *, window_s: float = 0.025, range_db: float = 70.0, colourbar: bool = True, ax: Axes | None = None
+    x: ArrayLike, rate_hz: int, *, window_s: float = 0.025, range_db: float | int = 70, colourbar: bool = True, ax: Axes | None = None
 ) -> Axes:
     """Shows the level of each frequency over time.
 

@@ -33,7 +33,7 @@ def stft(x: Float[Tensor, "*batch T"], window: Float[Tensor, " L"], hop: int) ->
         >>> from course_lib.signal.windows import hann
         >>> stft(torch.ones(6), hann(4), 2).abs()
         tensor([[1.5000, 2.0000, 2.0000, 0.5000],
-                [0.7071, 1.0000, 1.0000, 0.5000],
+                [1.1180, 1.0000, 1.0000, 0.5000],
                 [0.5000, 0.0000, 0.0000, 0.5000]])
 
     References:

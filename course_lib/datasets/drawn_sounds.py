@@ -22,7 +22,7 @@ _STRING_BEAT_S, _TUBE_BEAT_S = 0.36, 0.41
 def plucked_string(length: int, rate_hz: int) -> Float64[Tensor, " T"]:
     """Draws a melody on a plucked string: noise runs round a loop of one period and loses its high tones at each turn.
 
-    y_t = x_t + 0.996 (y_{t−P} + y_{t−P−1}) / 2,   P + ½ = rate / pitch,   x a burst of noise of P samples
+    y_t = x_t + 0.996 (y_{t−P} + y_{t−P−1}) / 2,   P + ½ = rate / pitch,   x a burst of noise of P samples and mean 0
 
     Args:
         length: number of samples.
@@ -43,7 +43,8 @@ def plucked_string(length: int, rate_hz: int) -> Float64[Tensor, " T"]:
     for pitch_hz, first, last in _notes(_STRING, _STRING_BEAT_S, length, rate_hz):
         period = round(rate_hz / pitch_hz - 0.5)
         burst = np.zeros(min(last + rate_hz, length) - first)  # it rings on for a second, under the next notes
-        burst[:period] = chance.uniform(-1, 1, period)[: len(burst)]
+        noise = chance.uniform(-1, 1, period)
+        burst[:period] = (noise - noise.mean())[: len(burst)]  # a mean would run round the loop for ever
         loop = np.zeros(period + 2)
         loop[0], loop[-2:] = 1, -0.996 / 2
         x[first : first + len(burst)] += lfilter([1.0], loop, burst)
@@ -137,4 +138,6 @@ def _notes(melody: list, beat_s: float, length: int, rate_hz: int) -> list[tuple
 
 def _levelled(x: np.ndarray) -> Tensor:
     """At a root mean square of 0.06, about that of speech, or where that would be too loud a peak, at a peak of 0.5."""
+    if not x.any():
+        return torch.from_numpy(x)  # nothing but a rest
     return torch.from_numpy(x * min(0.06 / math.sqrt(float(np.mean(x**2))), 0.5 / float(np.abs(x).max())))

@@ -7,14 +7,17 @@ import re
 import wave
 from contextlib import ExitStack
 
+import nbformat
 import numpy as np
 import pytest
 import torch
 from browser import DESKTOP, PHONE, chromium, served, watched_page, wider_than_screen
+from lab_in_browser import jupyterlab, notebook_in_lab
 
 from course_lib.widgets import players
 
 RATE = 8000
+PLAYING = "() => Array.from(document.querySelectorAll('audio')).map(audio => !audio.paused && audio.currentTime > 0)"
 HEAD = """<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'><link rel=icon href=data:,>
 <style>body { font-family: sans-serif; color-scheme: light dark }</style>"""
 DECODED = """async audio => {
@@ -61,10 +64,10 @@ def test_loudness_is_left_as_it_is():
 
 def test_sounds_are_lettered_and_their_names_are_text():
     html = players.row({'a <b> & "c"': tone(0.1), "d": tone(0.1), "e": tone(0.1)}, rate_hz=RATE).data
-    assert re.findall(r"<b>(\w)</b> · ([^<]+)</figcaption>", html) == [("A", "a &lt;b&gt; &amp; &quot;c&quot;"), ("B", "d"), ("C", "e")]
+    assert re.findall(r"<b>(\w)</b> · ([^<]+)</div>", html) == [("A", "a &lt;b&gt; &amp; &quot;c&quot;"), ("B", "d"), ("C", "e")]
     assert 'aria-label="A: a &lt;b&gt; &amp; &quot;c&quot;"' in html
     alone = players.row({"the only one": tone(0.1)}, rate_hz=RATE).data
-    assert ">the only one</figcaption>" in alone
+    assert ">the only one</div>" in alone
     assert 'aria-label="the only one"' in alone
 
 
@@ -135,15 +138,14 @@ def test_a_browser_decodes_the_very_samples(page_of, rate_hz):
 @pytest.mark.slow
 def test_players_are_played_from_the_keyboard_one_at_a_time(page_of):
     page, watch = page_of(players.row({"first": tone(0.1, seconds=5), "second": tone(0.1, seconds=5)}, rate_hz=RATE).data)
-    playing = "() => Array.from(document.querySelectorAll('audio')).map(audio => !audio.paused && audio.currentTime > 0)"
     page.get_by_label("A: first").focus()
     page.keyboard.press("Space")
-    page.wait_for_function(f"() => ({playing})().join() === 'true,false'")
+    page.wait_for_function(f"() => ({PLAYING})().join() === 'true,false'")
     page.get_by_label("B: second").focus()
     page.keyboard.press("Space")
-    page.wait_for_function(f"() => ({playing})().join() === 'false,true'")
+    page.wait_for_function(f"() => ({PLAYING})().join() === 'false,true'")
     page.keyboard.press("Space")
-    page.wait_for_function(f"() => ({playing})().join() === 'false,false'")
+    page.wait_for_function(f"() => ({PLAYING})().join() === 'false,false'")
     assert watch.faults() == []
 
 
@@ -156,3 +158,31 @@ def test_players_stand_side_by_side_or_below_each_other(page_of, viewport, rows)
     assert len({round(box["y"]) for box in boxes}) == rows
     assert all(box["width"] >= 200 and box["height"] >= 30 for box in boxes)
     assert wider_than_screen(page) <= 0
+
+
+IN_A_CELL = """import torch
+from course_lib.widgets import players
+
+x = 0.25 * torch.sin(torch.arange(80_000) / 3)
+players.row({"first": x, "second": x / 2}, rate_hz=16_000)"""
+
+
+@pytest.mark.slow
+def test_in_jupyterlab_a_cell_shows_players_that_play(browser, tmp_path):
+    (tmp_path / "course").mkdir()
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(IN_A_CELL)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, tmp_path / "course" / "sounds.ipynb")
+    with (
+        jupyterlab(tmp_path / "jupyter", serve=tmp_path / "course") as lab,
+        notebook_in_lab(browser, lab.address("sounds.ipynb")) as opened,
+    ):
+        opened.run_all(timeout_s=120)
+        assert opened.errors() == []
+        peaks = [max(audio.evaluate(DECODED % 16_000)["samples"]) for audio in opened.panel.locator("audio").all()]
+        assert peaks == [pytest.approx(0.25, abs=1e-3), pytest.approx(0.125, abs=1e-3)]  # a sine's samples miss its top
+        for label, expected in (("A: first", "true,false"), ("B: second", "false,true")):
+            opened.panel.get_by_label(label).focus()
+            opened.page.keyboard.press("Space")
+            opened.page.wait_for_function(f"() => ({PLAYING})().join() === '{expected}'")
+        assert opened.watch.faults() == []

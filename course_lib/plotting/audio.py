@@ -45,7 +45,7 @@ def spectrogram(
         x: samples, ``(T,)``.
         rate_hz: samples a second.
         window_s: length of the Hann window in seconds: long ones part harmonics, short ones part glottal pulses.
-        range_db: what lies this far below the loudest point, or further, is white.
+        range_db: what lies this far below the loudest point, or further, stays pale.
         colourbar: whether to draw the scale of levels.
         ax: where to draw.
 
@@ -60,7 +60,7 @@ def spectrogram(
     window = windows.hann(max(4, round(window_s * rate_hz)))
     hop = max(1, min(len(window) // 4, len(x) // 400))
     amplitude = stft.stft(torch.from_numpy(x), window, hop).abs().numpy() * (2 / window.sum().item())
-    top = amplitude.max() or 1.0  # silence stays white
+    top = amplitude.max() or 1.0  # silence stays pale
     level = 20 * np.log10(np.maximum(amplitude, top * 10 ** (-range_db / 20)))
     highest = 20 * np.log10(top)
     half_s, half_khz = hop / rate_hz / 2, rate_hz / 1000 / len(window) / 2  # a picture's point reaches to both sides of its centre

@@ -17,8 +17,8 @@ from IPython.display import HTML
 from numpy.typing import ArrayLike
 
 ROW = "display:flex;flex-wrap:wrap;gap:0.6em 1.2em;margin:0.5em 0"
-SOUND = "margin:0;flex:0 1 17em;min-width:0;display:flex;flex-direction:column;justify-content:flex-end"
-NAME = "display:block;margin:0 0 0.2em;font-size:0.95em;font-style:normal;text-align:left;overflow-wrap:anywhere"
+SOUND = "flex:0 1 17em;min-width:0;display:flex;flex-direction:column;justify-content:flex-end"
+NAME = "margin:0 0 0.25em 0.4em;font-size:0.95em;line-height:1.3;overflow-wrap:anywhere"
 # One at a time: who compares must not hear two.
 ALONE = "for (const other of this.closest('.course-sounds').querySelectorAll('audio')) if (other !== this) other.pause()"
 
@@ -93,7 +93,7 @@ def _player(letter: str, name: str, samples: ArrayLike, rate_hz: int) -> str:
     shown = f"<b>{letter}</b> · {escape(name)}" if letter else escape(name)
     spoken = escape(f"{letter}: {name}" if letter else name, quote=True)
     return (
-        f'<figure style="{SOUND}"><figcaption style="{NAME}">{shown}</figcaption>'
+        f'<div style="{SOUND}"><div style="{NAME}">{shown}</div>'
         f'<audio controls preload="metadata" aria-label="{spoken}" onplay="{ALONE}" style="width:100%;height:2.6em" '
-        f'src="data:audio/wav;base64,{data}"></audio></figure>'
+        f'src="data:audio/wav;base64,{data}"></audio></div>'
     )

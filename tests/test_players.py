@@ -92,6 +92,11 @@ def test_a_mistake_is_named(sounds, message):
         players.row(sounds, rate_hz=RATE)
 
 
+def test_a_rate_of_nought_is_refused():
+    with pytest.raises(ValueError, match="rate_hz must be at least 1, got 0"):
+        players.row({"x": [0.0]}, rate_hz=0)
+
+
 # ------------------------------------------------------------------------------------------------------------ in a browser
 
 

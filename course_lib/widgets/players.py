@@ -36,7 +36,8 @@ def row(sounds: Mapping[str, ArrayLike], *, rate_hz: int) -> HTML:
         The players; the last expression of a cell, so that they are shown.
 
     Raises:
-        ValueError: if there are no sounds or more than 26, or one is not ``(T,)``, is empty, is not finite, or goes beyond −1 to 1.
+        ValueError: if there are no sounds or more than 26, the rate is less than 1, or a sound is not ``(T,)``, is empty, is not
+            finite, or goes beyond −1 to 1.
 
     Example:
         >>> import torch
@@ -46,29 +47,15 @@ def row(sounds: Mapping[str, ArrayLike], *, rate_hz: int) -> HTML:
     """
     if not 1 <= len(sounds) <= 26:
         raise ValueError(f"sounds must be 1 to 26, for letters to be enough, got {len(sounds)}")
+    if rate_hz < 1:
+        raise ValueError(f"rate_hz must be at least 1, got {rate_hz}")
     letters = [""] if len(sounds) == 1 else string.ascii_uppercase
     parts = [_player(letter, name, samples, rate_hz) for letter, (name, samples) in zip(letters, sounds.items(), strict=False)]
     return HTML(f'<div class="course-sounds" style="{ROW}">{"".join(parts)}</div>')
 
 
-def wav(samples: ArrayLike, *, rate_hz: int, name: str = "samples") -> bytes:
-    """Returns a sound as a WAV file: one channel, 16 bits.
-
-    Args:
-        samples: ``(T,)``, from −1 to 1.
-        rate_hz: samples a second.
-        name: what an error message calls the sound.
-
-    Returns:
-        The file's bytes.
-
-    Raises:
-        ValueError: if the samples are not ``(T,)``, are none, are not finite, or go beyond −1 to 1.
-
-    Example:
-        >>> len(wav([0.0, 0.5, -0.5], rate_hz=8000))  # a head of 44 bytes, then two a sample
-        50
-    """
+def _wav(samples: ArrayLike, rate_hz: int, name: str) -> bytes:
+    """The sound as a file of one channel with 16 bits a sample; ``name`` is what an error message calls it."""
     x = np.asarray(samples, dtype=np.float64)
     if x.ndim != 1 or len(x) == 0:
         raise ValueError(f"{name!r} must be samples (T,), at least one, got shape {x.shape}")
@@ -76,7 +63,7 @@ def wav(samples: ArrayLike, *, rate_hz: int, name: str = "samples") -> bytes:
         raise ValueError(f"{name!r} must be finite, sample {int((~np.isfinite(x)).argmax())} is {x[~np.isfinite(x)][0]}")
     peak = float(np.abs(x).max())
     if peak > 1:
-        raise ValueError(f"{name!r} must lie from −1 to 1, its largest sample is {peak:.3g}: divide the sounds of a row by the same number")
+        raise ValueError(f"{name!r} must lie from −1 to 1, its largest sample is {peak:.10g}: divide the sounds of a row by the same number")
     pcm = np.minimum(np.rint(x * 32768), 32767).astype("<i2")  # 16 bits reach from −32768 to 32767
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
@@ -89,7 +76,7 @@ def wav(samples: ArrayLike, *, rate_hz: int, name: str = "samples") -> bytes:
 
 def _player(letter: str, name: str, samples: ArrayLike, rate_hz: int) -> str:
     """One sound: its name above its player."""
-    data = base64.b64encode(wav(samples, rate_hz=rate_hz, name=name)).decode()
+    data = base64.b64encode(_wav(samples, rate_hz, name)).decode()
     shown = f"<b>{letter}</b> · {escape(name)}" if letter else escape(name)
     spoken = escape(f"{letter}: {name}" if letter else name, quote=True)
     return (

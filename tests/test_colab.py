@@ -127,6 +127,13 @@ def test_the_library_is_the_installed_one_and_lacks_nothing(colab, tmp_path):
     assert said[2].startswith("✓")
 
 
+def test_the_made_speech_comes_along(colab, tmp_path):
+    ask = "from course_lib.datasets import audio; print(len(audio.sentences(size='quick')), len(audio.spoken_digits(size='quick')))"
+    said = subprocess.run([colab, "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines()[-1] == "6 30"
+    assert said.stderr == ""
+
+
 @pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
 def test_the_lecture_runs_on_colab(colab, path, tmp_path, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)

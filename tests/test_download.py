@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import os
 import re
 import signal
@@ -10,12 +11,14 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from course_lib.datasets.download import DataFile, DataRefused, DataUnavailable, cache_folder, checked, download, find
+from course_lib.datasets.download import DataRefused, DataUnavailable, cache_folder, checked, download, find
+from course_lib.datasets.published import DataArchive, DataFile
 
 CONTENT = bytes(range(256)) * 3000  # 768 kB
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -101,6 +104,30 @@ def test_where_one_mirror_fails_the_next_is_taken(mirrors, capsys, first):
     assert mirrors.asked == {first: 1, "good": 1}
     assert in_cache() == ["set/a.bin"]
     assert ("sent is not the published file" in capsys.readouterr().out) == (first != "404")
+
+
+def test_an_archive_counts_by_what_is_in_it(mirrors, monkeypatch):
+    """The mirror packs the same files anew at every download, as GitHub may."""
+    files = {"a/1.txt": b"one", "a/2.txt": b"two"}
+
+    def packed(stamp, files):
+        place = io.BytesIO()
+        with zipfile.ZipFile(place, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(zipfile.ZipInfo(f"top/{name}", (stamp, 1, 1, 0, 0, 0)), content)
+        return place.getvalue()
+
+    listed = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
+    addresses = mirrors.file("tampered", "good").addresses
+    archive = DataArchive("set/a.zip", tuple(files), 6, hashlib.sha256(listed.encode()).hexdigest(), 300, addresses)
+    for stamp in (2001, 2002):
+        monkeypatch.setitem(globals(), "CONTENT", packed(stamp, files))
+        assert archive.unpack(download(archive)) == files
+        assert in_cache() == ["set/a.zip"]
+        assert archive.unpack(checked(find(archive)[1], archive)) == files
+    monkeypatch.setitem(globals(), "CONTENT", packed(2003, files | {"a/2.txt": b"six"}))
+    with pytest.raises(DataRefused, match=archive.sha256):
+        download(archive)
 
 
 def test_a_mirror_that_refuses_the_connection_is_passed_over(mirrors):

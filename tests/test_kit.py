@@ -189,6 +189,9 @@ def test_the_course_itself_has_secrets_and_its_kit_holds_none(root, tmp_path):
     assert any(secret.test for secret in hidden)
     made = kit.make_kit(root, tmp_path / "kit")
     assert kit.find_leaks(made, hidden) == []
+    speech = {path.name: path.read_bytes() for path in (root / "course_lib" / "datasets" / "speech").iterdir()}
+    assert speech == {path.name: path.read_bytes() for path in (made / "course_lib" / "datasets" / "speech").iterdir()}
+    assert (made / "data" / "README.md").is_file()
     shutil.copytree(root / "solutions", made / "assignments", dirs_exist_ok=True)  # the search finds them where they are
     found = "\n".join(kit.find_leaks(made, hidden))
     assert all(secret.place in found for secret in hidden)
@@ -240,6 +243,9 @@ def test_a_kit_installs_in_an_environment_of_its_own_and_runs_the_first_lecture(
         [python, "-c", "import course_lib; print(course_lib.__file__)"], cwd=tmp_path, env=clean, capture_output=True, text=True, check=True
     )
     assert Path(where.stdout.strip()).parent == made / "course_lib"
+    listen = "from course_lib.datasets import audio; print(len(audio.voices(size='quick')))"
+    heard = subprocess.run([python, "-c", listen], cwd=tmp_path, env=clean, capture_output=True, text=True, check=True)
+    assert heard.stdout.splitlines()[-1] == "3"
     doctor = say("doctor")
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
     assert say("release", "ps01").returncode == 2  # the instructor's tools are not there

@@ -30,7 +30,7 @@ ESC10 = tuple(f"{kind}/{clip}.ogg" for kind, clips in _ESC10_CC0.items() for cli
 
 
 # Where WORLD's speaker holds each vowel, in seconds: between them he glides.
-HELD_S = {"a": (0.12, 0.185), "i": (0.285, 0.365), "u": (0.43, 0.485), "e": (0.515, 0.58), "o": (0.635, 0.705)}
+HELD_S = {"a": (0.135, 0.2), "i": (0.285, 0.365), "u": (0.43, 0.485), "e": (0.515, 0.58), "o": (0.635, 0.705)}
 ARCTIC = {  # file: (speaker, words)
     "cmu_arctic_us_aew_a0001": ("aew", "Author of the danger trail, Philip Steels, etc."),
     "cmu_arctic_us_aew_a0002": ("aew", "Not at this particular case, Tom, apologized Whittemore."),

@@ -17,7 +17,7 @@ from IPython.display import HTML
 from numpy.typing import ArrayLike
 
 ROW = "display:flex;flex-wrap:wrap;gap:0.6em 1.2em;margin:0.5em 0"
-SOUND = "flex:0 1 17em;min-width:0;display:flex;flex-direction:column;justify-content:flex-end"
+SOUND = "flex:0 1 290px;min-width:0;display:flex;flex-direction:column;justify-content:flex-end"
 NAME = "margin:0 0 0.25em 0.4em;font-size:0.95em;line-height:1.3;overflow-wrap:anywhere"
 # One at a time: who compares must not hear two.
 ALONE = "for (const other of this.closest('.course-sounds').querySelectorAll('audio')) if (other !== this) other.pause()"

@@ -121,7 +121,7 @@ def parts(got: Any, *names: str) -> tuple[Any, ...]:
     """
     _refuse_none(got, "the result")
     if not isinstance(got, tuple | list) or len(got) != len(names):
-        returned = f"{len(got)} values" if isinstance(got, tuple | list) else _kind(got)
+        returned = f"{len(got)} values" if isinstance(got, tuple | list) else _kind(got).replace("of type", "a value of type")
         _refuse(f"The function returned {returned}, but {len(names)} values are asked", f"end it with  return {', '.join(names)}")
     return tuple(got)
 

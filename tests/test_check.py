@@ -176,6 +176,7 @@ def test_parts_says_how_to_return_them():
         "returned 3 values, but 2 values are asked: end it with  return mean, variance."
     )
     assert "returned a NumPy array" in said(check.parts, np.ones(2), "mean", "variance")
+    assert "returned a value of type int" in said(check.parts, 3, "mean", "variance")
 
 
 def test_unchanged_sees_a_change_of_value_and_of_shape():

@@ -6,7 +6,7 @@
 Every sample is a whole number of 1/32 768, as in a 16-bit file, and ``Recording.pcm`` gives the whole numbers back. What is recorded otherwise
 (compressed, in stereo, at another rate) is brought to that form, and its ``source`` says so.
 
-Taught in: 00_start_here
+Taught in: 03_linear_prediction
 """
 
 import math

@@ -2,7 +2,7 @@
 
 Each is the same in every run and lies in (−1, 1); full scale is 1.
 
-Taught in: 00_start_here
+Taught in: 06_ica
 """
 
 import math

@@ -2,7 +2,7 @@
 
 The files lie inside the library, in ``speech``, so that every way of installing it brings them.
 
-Taught in: 00_start_here
+Taught in: 03_linear_prediction
 """
 
 from pathlib import Path

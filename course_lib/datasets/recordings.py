@@ -1,6 +1,6 @@
 """The recordings that the registry knows: spoken digits, read sentences, vowels, instruments, everyday sounds.
 
-Taught in: 00_start_here
+Taught in: 03_linear_prediction
 """
 
 from itertools import product

@@ -1,6 +1,6 @@
 """A sound file of any kind as samples of 16 bits.
 
-Taught in: 00_start_here
+Taught in: 03_linear_prediction
 """
 
 import io

@@ -138,9 +138,11 @@ def update(v: Float[Tensor, "N D"], moving: Float[Tensor, "N K"], fixed: Float[T
     approximation = moving @ fixed
     if beta == 2:
         above, below = v @ fixed.T, approximation @ fixed.T
+    elif beta == 1:
+        above, below = torch.where(v > 0, v / approximation, 0.0) @ fixed.T, fixed.sum(1).expand_as(moving)
     else:
-        weighted = torch.where(v > 0, v * approximation ** (beta - 2), 0.0)
-        above, below = weighted @ fixed.T, approximation ** (beta - 1) @ fixed.T
+        above = torch.where(v > 0, v * approximation ** (beta - 2), 0.0) @ fixed.T
+        below = approximation ** (beta - 1) @ fixed.T
     return moving * torch.where(below > 0, above / below, 1.0)
 
 

@@ -73,7 +73,8 @@ def mu_law_decode(codes: Int64[Tensor, "*batch"], levels: int = 256) -> Float64[
     if wrong.any():
         raise ValueError(f"codes must be 0 to {mu}, got {codes[wrong][0].item()}")
     y = 2 * codes.double() / mu - 1
-    return y.sign() * torch.expm1(y.abs() * math.log1p(mu)) / mu
+    magnitude = torch.expm1(y.abs() * math.log1p(mu)) / mu
+    return y.sign() * magnitude.clamp(max=1)  # rounding alone could lead beyond 1
 
 
 def _mu(levels: int) -> int:

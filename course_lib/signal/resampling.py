@@ -43,4 +43,4 @@ def resample(x: Float[Tensor, "*batch T"], from_hz: int, to_hz: int) -> Float[Te
     common = math.gcd(from_hz, to_hz)
     if from_hz == to_hz:
         return x.clone()
-    return torch.from_numpy(scipy.signal.resample_poly(x.numpy(), to_hz // common, from_hz // common, axis=-1)).to(x.dtype)
+    return torch.from_numpy(scipy.signal.resample_poly(x.numpy(), to_hz // common, from_hz // common, axis=-1))

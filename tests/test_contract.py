@@ -15,7 +15,9 @@ from torch import Tensor
 from course_lib.classical.discrete import Bernoulli, Categorical
 from course_lib.classical.gaussian import Gaussian, MultivariateGaussian
 from course_lib.classical.gmm import GaussianMixture
+from course_lib.classical.ica import ICA
 from course_lib.classical.probabilistic_pca import ProbabilisticPCA
+from course_lib.classical.source_densities import Adaptive, Logistic
 from course_lib.contract import CanSample, HasLogProb, HasLoss
 
 
@@ -64,12 +66,21 @@ MODELS: dict[str, Callable[[], Case]] = {
         GaussianMixture(tensor(0.6, 0.4), tensor([-2, 0.5], [2, -1]), tensor([0.5, 1], [1, 0.3])), -9, 9
     ),
     "ProbabilisticPCA": lambda: plane(ProbabilisticPCA(tensor(0.5, -1.0), tensor([1.2], [-0.7]), torch.tensor(0.4)), -9, 9),
+    "ICA": lambda: plane(ICA(tensor(0.5, -1.0), tensor([1.0, -0.4], [0.3, 1.2]), Logistic()), -16, 16, 641),
+    "ICA, adaptive": lambda: plane(ICA(tensor(0.5, -1.0), tensor([1.0, -0.4], [0.3, 1.2]), Adaptive(tensor(1, -1))), -12, 12),
 }
 
 
 @pytest.fixture(params=MODELS)
 def case(request) -> Case:
     return MODELS[request.param]()
+
+
+def trainable(model: object) -> tuple[dict, dict[str, Tensor]]:
+    """A model's fields, its tensors as leaves that collect gradients (an object, say ICA's density, stays), and these leaves alone."""
+    fields = {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}
+    parameters = {name: value.clone().requires_grad_() for name, value in fields.items() if isinstance(value, Tensor)}
+    return fields | parameters, parameters
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -147,9 +158,8 @@ def test_float64_throughout(case):
 
 
 def test_every_parameter_gets_a_finite_gradient(case):
-    names = [field.name for field in dataclasses.fields(case.model)]
-    parameters = {name: getattr(case.model, name).clone().requires_grad_() for name in names}
-    type(case.model)(**parameters).loss(case.model.sample(20, generator=seeded(0))).backward()
+    fields, parameters = trainable(case.model)
+    type(case.model)(**fields).loss(case.model.sample(20, generator=seeded(0))).backward()
     for name, parameter in parameters.items():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
@@ -165,5 +175,5 @@ def test_parameters_make_the_model_again(case):
 
 def test_drawing_needs_no_gradients(case):
     """Parameters that are being fitted can be sampled from; the draws carry no graph."""
-    parameters = {f.name: getattr(case.model, f.name).clone().requires_grad_() for f in dataclasses.fields(case.model)}
-    assert not type(case.model)(**parameters).sample(3, generator=seeded(0)).requires_grad
+    fields, _ = trainable(case.model)
+    assert not type(case.model)(**fields).sample(3, generator=seeded(0)).requires_grad

@@ -41,6 +41,7 @@ def test_a_spectrogram_shows_a_tone_at_its_frequency_time_and_level():
     heard = seconds[level.max(0) > level.max() - 30]
     assert heard[heard < 1.5].max() == pytest.approx(1.0, abs=0.02)  # abs: under one window
     assert heard[heard > 1.5].min() == pytest.approx(2.0, abs=0.02)
+    assert picture.origin == "lower"  # else all of the above is drawn upside down
     assert ax.get_xlim() == (0, 3)
     assert ax.get_ylim() == (0, 4)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("time (s)", "frequency (kHz)")

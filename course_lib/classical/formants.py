@@ -45,7 +45,7 @@ def formants(a: Float[Tensor, "*frames M"], rate_hz: float) -> Formants:
 
     Example:
         >>> formants(torch.tensor([-1.8, 0.97]), 8000).frequency_hz
-        tensor([532.4494], dtype=torch.float64)
+        tensor([532.4999], dtype=torch.float64)
 
     References:
         B. S. Atal, S. L. Hanauer, Speech analysis and synthesis by linear prediction of the speech wave, 1971, doi:10.1121/1.1912679.

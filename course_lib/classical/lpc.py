@@ -99,11 +99,11 @@ def autocorrelation(x: Float[Tensor, "*frames T"], order: int) -> Float64[Tensor
     """
     if order < 0:
         raise ValueError(f"order must be at least 0, got {order}")
-    if x.shape[-1] == 0 or not x.isfinite().all():
-        raise ValueError(
-            f"x must have samples, all of them finite, got {int((~x.isfinite()).sum())} that are not, in shape {tuple(x.shape)}"
-        )
+    if x.shape[-1] == 0:
+        raise ValueError(f"x must have samples, got shape {tuple(x.shape)}")
     r = correlate.autocorrelation(x.double().reshape(-1, x.shape[-1]), order)
+    if not (finite := r[:, 0].isfinite()).all():
+        raise ValueError(f"x must be finite, and its squares too: row {int((~finite).nonzero()[0])} is not")
     return r.reshape(*x.shape[:-1], order + 1)
 
 
@@ -116,7 +116,7 @@ def levinson_durbin(r: Float[Tensor, "*frames lags"]) -> LinearPredictor:
 
     .. math:: k_i = -\frac{r_i + \sum_{m<i} a_m r_{i-m}}{E}, \quad a_i \leftarrow k_i, \quad a_m \leftarrow a_m + k_i a_{i-m}, \quad E \leftarrow (1 - k_i^2)\,E
 
-    A frame that is predicted to the last digit (of silence, at once) has nothing more to reflect: its further k are 0.
+    The recursion ends before a step that would leave no more than rounding (for silence before the first): further k are 0.
 
     Args:
         r: autocorrelation r_0 … r_M, ``(..., M + 1)``.
@@ -125,7 +125,7 @@ def levinson_durbin(r: Float[Tensor, "*frames lags"]) -> LinearPredictor:
         The predictor of order M of each frame.
 
     Raises:
-        ValueError: if ``r`` is not finite, or is no autocorrelation (not positive semidefinite).
+        ValueError: if ``r`` is not finite, or is no autocorrelation: a predictor's error power would be negative.
 
     Example:
         >>> levinson_durbin(torch.tensor([1.0, 0.5, 0.25])).a
@@ -134,18 +134,17 @@ def levinson_durbin(r: Float[Tensor, "*frames lags"]) -> LinearPredictor:
     References:
         J. Durbin, The fitting of time-series models, 1960, doi:10.2307/1401322;
         J. Makhoul, Linear prediction: a tutorial review, Proc. IEEE 63, 1975, doi:10.1109/PROC.1975.9792.
-    Deviation: the recursion ends where rounding begins, see ``kernels.levinson_durbin.reference``.
+    Deviation: ends where rounding begins, see ``kernels.levinson_durbin.reference``.
     Taught in: 03_linear_prediction
     """
-    if r.shape[-1] == 0 or not r.isfinite().all():
-        raise ValueError(f"r must hold r_0 … r_M, all finite, got shape {tuple(r.shape)} with {int((~r.isfinite()).sum())} that are not")
+    if r.shape[-1] == 0:
+        raise ValueError(f"r must hold at least r_0, got shape {tuple(r.shape)}")
     rows = r.double().reshape(-1, r.shape[-1])
-    a, k, power = recursion.levinson_durbin(rows)
-    wrong = (rows[:, 0] < 0) | ((rows[:, 0] == 0) & (rows != 0).any(1)) | (k.abs() >= 1).any(1)
-    if wrong.any():
-        row = rows[wrong][0].tolist()
+    a, k, power, refused = recursion.levinson_durbin(rows)
+    if refused is not None:
+        row = ", ".join(f"{value:.6g}" for value in rows[refused, :4])
         raise ValueError(
-            f"r must be an autocorrelation (positive semidefinite: every |k| < 1), got {row[:4]}{' …' if len(row) > 4 else ''}"
+            f"r must be an autocorrelation (|r_k| ≤ r_0, every error power ≥ 0), row {refused} is not: {row}{' …' if rows.shape[1] > 4 else ''}"
         )
     lead = r.shape[:-1]
     return LinearPredictor(a.reshape(*lead, -1), k.reshape(*lead, -1), power.reshape(lead))
@@ -192,7 +191,7 @@ def covariance_method(x: Float[Tensor, "*frames T"], order: int) -> LinearPredic
         ValueError: if there are too few samples or one is not finite, or a reflection coefficient is exactly ±1.
 
     Example:
-        >>> covariance_method(torch.tensor([1.0, 2.0, 4.0, 8.0]), order=1).a
+        >>> covariance_method(torch.tensor([1.0, 2.0, 4.0, 8.0]), order=1).a.round(decimals=6)
         tensor([-2.], dtype=torch.float64)
 
     References:

@@ -3,6 +3,8 @@
 Taught in: 03_linear_prediction, 04_speech_coding_and_synthesis
 """
 
+import math
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -78,13 +80,14 @@ def synthesize(
     e, a, past = e.detach(), a.detach(), past.detach()
     (T, (N, M)) = (e.shape[-1], a.shape[-2:])
     shared = a.ndim == 2  # one filter, or one row of filters, for all signals: they are filtered together
-    signals = e.reshape(1 if shared else -1, -1 if shared else 1, T).numpy()
+    rows = math.prod(e.shape[:-1])
+    signals = e.reshape((1, rows, T) if shared else (rows, 1, T)).numpy()
     y = np.concatenate([past.reshape(*signals.shape[:2], M).numpy(), np.empty(signals.shape)], axis=-1)  # (filters, signals, M + T)
-    for rows, excitation, filters in zip(y, signals, a.reshape(-1, N, M).numpy(), strict=True):
-        for begin, coefficients in zip(range(0, T, hop), filters, strict=True):
-            end = min(begin + hop, T)
-            made, _ = lfilter([1.0], [1.0, *coefficients], excitation[:, begin:end], zi=_ringing(rows[:, begin : begin + M], coefficients))
-            rows[:, M + begin : M + end] = made
+    for made, excitation, filters in zip(y, signals, a.reshape(len(signals), N, M).numpy(), strict=True):
+        for n, coefficients in enumerate(filters):
+            begin, end = n * hop, min(n * hop + hop, T)
+            state = _ringing(made[:, begin : begin + M], coefficients)
+            made[:, M + begin : M + end], _ = lfilter([1.0], [1.0, *coefficients], excitation[:, begin:end], zi=state)
     return torch.from_numpy(y[..., M:]).reshape(e.shape)
 
 
@@ -100,7 +103,7 @@ def _aligned(x: Tensor, a: Tensor, hop: int | None, past: Tensor | None) -> tupl
     T, M = x.shape[-1], a.shape[-1]
     if hop is None:
         a, hop = a[..., None, :], max(T, 1)
-    if hop < 1 or a.ndim < 2 or a.shape[-2] != -(-T // hop) or a.shape[:-2] not in (x.shape[:-1], ()):
+    if hop < 1 or a.ndim < 2 or a.shape[-2] != max(-(-T // hop), 1) or a.shape[:-2] not in (x.shape[:-1], ()):
         raise ValueError(
             f"there must be one filter for the signal, or ⌈T / hop⌉ of them, with the signal's leading axes or none: "
             f"got filters {tuple(a.shape)} for a signal {tuple(x.shape)} with hop {hop}"

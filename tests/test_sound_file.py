@@ -26,9 +26,9 @@ def test_16_bits_come_back_as_they_were(how):
 
 
 def test_channels_are_averaged_and_rounded_to_16_bits():
-    pcm = np.array([[100, 200], [101, 200], [-7, 7]], np.int16)
+    pcm = np.array([[100, 200], [101, 200], [103, 200], [-7, 7]], np.int16)
     samples, _ = decoded(written(pcm, 8_000, subtype="PCM_16", format="WAV"))
-    assert (samples * 32_768).tolist() == [150, 150, 0]  # halves go to the even number
+    assert (samples * 32_768).tolist() == [150, 150, 152, 0]  # halves go to the even number
 
 
 def test_a_tone_keeps_its_pitch_its_loudness_and_its_length_at_another_rate():

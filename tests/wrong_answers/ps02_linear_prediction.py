@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from scipy.signal import lfilter, lfiltic
 
+from course_lib.classical import golomb_rice, lpc, prediction_filters
+
 # --- pieces that the answers below share; each is right ---
 
 
@@ -608,20 +610,49 @@ def _best_downhill(u):
     return k, _length(u, k)
 
 
+# The library's relatives of these functions: that they keep all marks proves that lectures and exercises mean the same.
+
+
+def _levinson_of_the_library(r):
+    if r[0] > 0 and (r.abs() == r[0]).all():  # k = ±1: the library takes only what a finite signal can have
+        return _levinson(r)
+    orders = [lpc.levinson_durbin(r[: i + 1]) for i in range(1, len(r))]
+    return orders[-1].a, orders[-1].reflection, torch.stack([r[0], *(one.error_power for one in orders)])
+
+
+def _encode_as_the_library(u, k):
+    """The library writes all quotients, then, from a new byte on, all rests: one number at a time shows both."""
+    words = []
+    for value in u:
+        bits = "".join(f"{byte:08b}" for byte in golomb_rice.encode(value[None], k).tolist())
+        unary = bits.index("1") + 1
+        rest = -(-unary // 8) * 8
+        words.append(bits[:unary] + bits[rest : rest + k])
+    return "".join(words)
+
+
+def _best_of_the_library(u):
+    k = golomb_rice.best_parameter(u)
+    return k, golomb_rice.code_length(u, k)
+
+
 RIGHT = {
     "autocorrelation": {
+        "the library": lpc.autocorrelation,
         "two loops": _autocorrelation_by_loops,
         "an FFT, padded": _autocorrelation_by_fft,
         "NumPy inside": lambda x, order: torch.from_numpy(np.correlate(x.numpy(), x.numpy(), "full")[len(x) - 1 :][: order + 1] / len(x)),
         "F.conv1d": lambda x, order: F.conv1d(F.pad(x, (0, order))[None, None], x[None, None])[0, 0] / len(x),
     },
     "levinson_durbin": {
+        "the library": _levinson_of_the_library,
         "Yule–Walker solved at each order": _yule_walker_each_order,
         "NumPy, the leading 1 carried along": _levinson_in_numpy,
         "lists": lambda r: [part.clone() for part in _levinson(r)],
         "a tiny number against 0": lambda r: _levinson(r, divisor=lambda r, errors: errors[-1] + 1e-300),
     },
     "residual": {
+        "the library": prediction_filters.residual,
         "SciPy": lambda x, a: torch.from_numpy(lfilter([1.0, *a.tolist()], [1.0], x.numpy())),
         "two loops": lambda x, a: torch.stack(
             [x[t] + sum((a[m - 1] * x[t - m] for m in range(1, len(a) + 1) if t >= m), start=x.new_tensor(0.0)) for t in range(len(x))]
@@ -630,6 +661,7 @@ RIGHT = {
         "F.conv1d": _filtered,
     },
     "synthesize": {
+        "the library": lambda e, a, past: prediction_filters.synthesize(e, a, past=past),
         "SciPy": lambda e, a, past: torch.from_numpy(
             lfilter([1.0], [1.0, *a.tolist()], e.numpy(), zi=lfiltic([1.0], [1.0, *a.tolist()], past.flip(0).numpy()))[0]
         ),
@@ -638,12 +670,18 @@ RIGHT = {
         "plain lists": _synthesized,
     },
     "zigzag": {
+        "the library": golomb_rice.zigzag,
         "bits": lambda e: (e << 1) ^ (e >> 63),
         "bits, as for 32": lambda e: (e << 1) ^ (e >> 31),
         "by abs": lambda e: 2 * e.abs() - (e < 0).long(),
         "a loop": lambda e: torch.tensor([2 * v if v >= 0 else -2 * v - 1 for v in e.tolist()]),
     },
-    "rice_encode": {"arithmetic": _encode_by_arithmetic},
+    "rice_encode": {"the library": _encode_as_the_library, "arithmetic": _encode_by_arithmetic},
     "rice_decode": {"bit by bit": _decode_bit_by_bit, "a pattern": _decode_by_a_pattern, "by index": _decoded()},
-    "best_parameter": {"all at once": _best_at_once, "downhill": _best_downhill, "a list": lambda u: list(_best(u))},
+    "best_parameter": {
+        "the library": _best_of_the_library,
+        "all at once": _best_at_once,
+        "downhill": _best_downhill,
+        "a list": lambda u: list(_best(u)),
+    },
 }

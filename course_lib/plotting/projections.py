@@ -29,7 +29,7 @@ def feet_on_line(x: ArrayLike, mean: ArrayLike, direction: ArrayLike, *, ax: Axe
     along = (x - mean) @ direction  # (N,)
     feet = mean + along[:, None] * direction
     ax.plot(*np.stack([x, feet, np.full_like(x, np.nan)], 1).reshape(-1, 2).T, color=style.DATA, linewidth=0.6, alpha=0.6)
-    reach = np.abs(x - mean).max() * np.sqrt(2)
+    reach = 1.1 * np.linalg.norm(x - mean, axis=1).max()
     ax.plot(*(mean + np.array([[-reach], [reach]]) * direction).T, color=style.MODEL, linewidth=1.2)
     ax.plot(*x.T, ".", color=style.DATA, markersize=5, label="points")
     ax.plot(*feet.T, ".", color=style.MODEL, markersize=5, label="their feet")
@@ -118,7 +118,8 @@ def cloud(
     paint = {"color": colours} if isinstance(colours, str) else {"c": np.asarray(colours), "cmap": "viridis"}
     ax.scatter(*x.T, s=6, linewidths=0, **paint)
     ax.set(xlim=limits[0], ylim=limits[1], zlim=limits[2], xticks=[], yticks=[], zticks=[], title=title)
-    ax.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="$x_3$", box_aspect=limits[:, 1] - limits[:, 0])
+    ax.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="$x_3$")
+    ax.set_box_aspect(limits[:, 1] - limits[:, 0], zoom=1.2)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.labelpad = -12
     ax.view_init(elev=view[0], azim=view[1])

@@ -118,5 +118,5 @@ def latent_picture(decode: Callable[[Tensor], Tensor], *, K: int, side: int, twi
         z[0, : len(names)] = torch.tensor([values[name] for name in names])
         images.image_grid(decode(z).reshape(1, side, side), columns=1, value_range=(0, 1), ax=figure.subplots())
 
-    sliders = {name: knobs.slider(f"latent {name}", 0.0, -4.0, 4.0, 0.25) for name in names}
-    return knobs.explore(draw, sliders, twin=[dict(zip(names, point, strict=True)) for point in twin], figsize=(3.2, 3.2))
+    sliders = {name: knobs.slider(name, 0.0, -4.0, 4.0, 0.25) for name in names}
+    return knobs.explore(draw, sliders, twin=[dict(zip(names, point, strict=True)) for point in twin], figsize=(4.0, 3.6))

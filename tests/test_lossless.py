@@ -43,7 +43,7 @@ def comes_back(pcm: torch.Tensor, rate_hz: int = 8000) -> bytes:
 def test_every_length_comes_back(T):
     for pcm in (torch.zeros(T).short(), tone(T), noise(T), torch.full((T,), -32768).short(), torch.full((T,), 32767).short()):
         comes_back(pcm)
-        comes_back(torch.stack([pcm, tone(T, 11.0)]), 44_100)
+    comes_back(torch.stack([noise(T), tone(T, 11.0)]), 44_100)
 
 
 @settings(max_examples=20)

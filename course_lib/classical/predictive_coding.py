@@ -56,9 +56,9 @@ class PredictiveCode:
         return u[(self.parameters > 0).repeat_interleave(self.piece)[: len(u)]], self.parameters[self.parameters > 0] - 1
 
     def bits(self) -> dict[str, int]:
-        """Returns how many bits each part takes: ``predictors``, ``parameters``, ``residual``."""
+        """Returns how many bits each part takes: ``residual``, ``predictors``, ``parameters``."""
         orders, coefficients, steps = (int(code_length(u, best_parameter(u))) for u in self.side_information())
-        return {"predictors": orders + coefficients, "parameters": steps, "residual": int(self.bits_of_pieces().sum())}
+        return {"residual": int(self.bits_of_pieces().sum()), "predictors": orders + coefficients, "parameters": steps}
 
     def bits_of_pieces(self) -> Int64[Tensor, " P"]:
         """Returns the bits of each piece's residual, ``(P,)``."""

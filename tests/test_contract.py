@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from course_lib.classical.autoregressive import GaussianAR
 from course_lib.classical.discrete import Bernoulli, Categorical
 from course_lib.classical.gaussian import Gaussian, MultivariateGaussian
 from course_lib.classical.gmm import GaussianMixture
@@ -66,6 +67,7 @@ MODELS: dict[str, Callable[[], Case]] = {
         GaussianMixture(tensor(0.6, 0.4), tensor([-2, 0.5], [2, -1]), tensor([0.5, 1], [1, 0.3])), -9, 9
     ),
     "ProbabilisticPCA": lambda: plane(ProbabilisticPCA(tensor(0.5, -1.0), tensor([1.2], [-0.7]), torch.tensor(0.4)), -9, 9),
+    "GaussianAR": lambda: plane(GaussianAR(tensor(-0.6), torch.tensor(0.5)), -8, 8),
     "ICA": lambda: plane(ICA(tensor(0.5, -1.0), tensor([1.0, -0.4], [0.3, 1.2]), Logistic()), -16, 16, 641),
     "ICA, adaptive": lambda: plane(ICA(tensor(0.5, -1.0), tensor([1.0, -0.4], [0.3, 1.2]), Adaptive(tensor(1, -1))), -12, 12),
 }

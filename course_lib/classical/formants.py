@@ -26,7 +26,7 @@ class Formants:
     bandwidth_hz: Float64[Tensor, "*frames F"]
 
 
-def formants(a: Float[Tensor, "*frames M"], rate_hz: float) -> Formants:
+def formants(a: Float[Tensor, "*frames M"], rate_hz: float | int) -> Formants:
     r"""Reads the resonances off the poles p of 1 / A(z).
 
     .. math:: f = \frac{\arg p}{2π}\, \mathrm{rate}, \qquad b = -\frac{\ln |p|}{π}\, \mathrm{rate}

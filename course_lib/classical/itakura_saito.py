@@ -7,7 +7,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 
-def itakura_saito(p: Float[Tensor, "*frames F"], q: Float[Tensor, "*frames F"]) -> Float64[Tensor, "*frames"]:
+def itakura_saito(p: Float[Tensor, "*#frames F"], q: Float[Tensor, "*#frames F"]) -> Float64[Tensor, "*#frames"]:
     r"""Compares a power spectrum p with a model q of it.
 
     .. math:: D_{IS}(p \,\|\, q) = \frac1F \sum_f \left( \frac{p_f}{q_f} - \ln \frac{p_f}{q_f} - 1 \right)

@@ -65,7 +65,7 @@ class LinearPredictor:
         """Returns E / |A(e^{jω})|², the all-pole model of the power spectrum |X|² / T; arguments as of ``frequency_response``."""
         return self.error_power[..., None] * self.frequency_response(w).abs() ** 2
 
-    def formants(self, rate_hz: float) -> formants.Formants:
+    def formants(self, rate_hz: float | int) -> formants.Formants:
         """Returns the resonances of 1 / A, lowest first, see ``formants.formants``."""
         return formants.formants(self.a, rate_hz)
 

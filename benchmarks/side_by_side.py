@@ -45,7 +45,7 @@ class Task:
         peer: the peer's distribution, as installed.
         module: the peer's module, as imported.
         same: what is the same in both answers, in words.
-        goal: ratio aimed at.
+        goal: ratio aimed at; None where something else than time counts.
         prepare: makes inputs and contest; runs only where the peer is installed.
     """
 
@@ -53,7 +53,7 @@ class Task:
     peer: str
     module: str
     same: str
-    goal: float
+    goal: float | None
     prepare: Callable[[], Contest]
 
 
@@ -74,7 +74,7 @@ class Outcome:
     name: str
     peer: str
     same: str
-    goal: float
+    goal: float | None
     ratio: float
     lowest: float
     highest: float

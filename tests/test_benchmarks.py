@@ -3,11 +3,12 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import gmm, report
+from benchmarks import gmm, lossless, report
 from benchmarks.side_by_side import AnswersDiffer, Contest, Outcome, Task, run
 
 
@@ -95,3 +96,29 @@ def test_both_give_the_same_answer_on_a_small_case(prepare, monkeypatch):
     monkeypatch.setattr(gmm, "K", 3)
     contest = prepare()
     assert contest.difference(contest.peer(), contest.ours()) < 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prepare", [lossless.rice_encoding, lossless.rice_decoding])
+def test_both_write_the_same_rice_codes(prepare, monkeypatch):
+    pytest.importorskip("bitstring")
+    monkeypatch.setattr(lossless, "COUNT", 2000)
+    contest = prepare()
+    assert contest.difference(contest.peer(), contest.ours()) == 0
+
+
+@pytest.mark.slow
+def test_recordings_are_no_larger_than_flacs_and_come_back(monkeypatch):
+    monkeypatch.setattr(
+        lossless, "digits", lambda: [np.sin(np.arange(9000.0) * period).__mul__(999).astype(np.int16) for period in (0.1, 0.2)]
+    )
+    contest = lossless.recordings()
+    theirs, ours = contest.peer(), contest.ours()
+    assert contest.difference(theirs, ours) == sum(map(len, ours)) / sum(map(len, theirs)) - 1
+    assert contest.difference(theirs, ours[::-1]) == float("inf")
+
+
+def test_a_task_may_aim_at_something_else_than_time(tmp_path):
+    outcome = Outcome("a task", "peer", "bytes", None, 0.5, 0.4, 0.6, 5, -0.05, {"peer": "1.2"})
+    report.save("one", [outcome], folder=tmp_path)
+    assert report.page(tmp_path).splitlines()[-1] == "| a task | peer 1.2 | **0.5 ×** | 0.4–0.6 | – | bytes | -5e-02 |"

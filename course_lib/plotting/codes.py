@@ -4,6 +4,7 @@ Taught in: 04_speech_coding_and_synthesis
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -46,7 +47,7 @@ def histogram(values: ArrayLike, *, reach: int, label: str = "", title: str = ""
 
 
 def bits_by_part(
-    rows: Mapping[str, Mapping[str, float]], *, marks: Mapping[str, Sequence[float]] | None = None, ax: Axes | None = None
+    rows: Mapping[str, Mapping[str, float | int]], *, marks: Mapping[str, Sequence[Any]] | None = None, ax: Axes | None = None
 ) -> Axes:
     """Shows what each file's bits are spent on, as stacked bars, and what else it could be compared with, as marks.
 

@@ -138,6 +138,7 @@ def test_digits_are_all_there(size):
     speakers, takes = (3, 1) if size == "quick" else (6, 50)
     assert len({(said.digit, said.recording.speaker, said.take) for said in found}) == 10 * speakers * takes == len(found)
     assert {said.digit for said in found} == set(range(10))
+    assert len({said.recording.pcm.numpy().tobytes() for said in found}) == len(found)  # no two are the same sound
     for said in found:
         assert said.recording.rate_hz == 8_000
         assert said.recording.name == str(said.digit)

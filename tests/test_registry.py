@@ -128,9 +128,7 @@ def test_a_published_gz_that_was_cut_short_shows_in_the_cheap_report(nothing_her
     assert where("mnist").where == "refused"
 
 
-def test_an_archive_with_something_missing_shows_in_the_cheap_report_and_a_changed_one_in_the_thorough(
-    nothing_here, real_data, monkeypatch
-):
+def test_an_archive_cut_short_shows_in_the_cheap_report_and_a_changed_one_in_the_thorough(real_data, nothing_here):
     place = nothing_here / "cache" / "fsdd" / "fsdd-recordings.zip"
     place.parent.mkdir(parents=True)
     content = bytearray((real_data / "fsdd" / "fsdd-recordings.zip").read_bytes())

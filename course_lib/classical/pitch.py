@@ -10,6 +10,7 @@ from torch.nn.functional import pad
 
 WINDOW_S = 0.025  # of speech that is laid over itself
 SMOOTHING_S = 0.001  # a Hann-shaped average this long leaves little above 1 kHz, where a voice is no longer periodic
+DRIFT_S = 0.04  # and what such a long average holds, below 30 Hz, is no voice but a drift, alike at every lag
 ENOUGH_HZ = 8000  # samples a second that hold all of that
 QUIET = 5e-3  # of the mean power: what is weaker counts as unlike itself
 UNVOICED = 0.5  # likeness that a voice must exceed
@@ -57,9 +58,8 @@ def track_pitch(
         )
     if hop < 1:
         raise ValueError(f"hop must be at least 1 sample, got {hop}")
-    kernel = torch.hann_window(round(SMOOTHING_S * rate_hz) + 1, periodic=False, dtype=x.dtype)
     step = max(1, rate_hz // ENOUGH_HZ)  # after smoothing every second sample at 16 kHz tells as much
-    smooth = torch.nn.functional.conv1d(x[None], kernel[None, None], padding="same")[0, ::step]
+    smooth = (_average(x, round(SMOOTHING_S * rate_hz)) - _average(x, round(DRIFT_S * rate_hz)))[::step]
     rate = rate_hz / step
     lags = torch.arange(int(rate / highest_hz) - 1, int(rate / lowest_hz) + 3)  # one more at each end, for the parabola
     centres = torch.arange(frame_count(len(x), hop)) * hop // step
@@ -70,6 +70,12 @@ def track_pitch(
     shift = torch.where(bend < 0, -slope / bend, 0.0)
     lag = lags[1:-1][path.clamp(min=0)] + torch.where(shift.abs() <= 1, shift, 0.0)  # a slope without a summit stays where it is
     return torch.where(path >= 0, rate / lag, 0.0)
+
+
+def _average(x: Tensor, length: int) -> Tensor:
+    """The average around each sample under a Hann window, ``(T,)``."""
+    kernel = torch.hann_window(length + 1, periodic=False, dtype=x.dtype)
+    return torch.nn.functional.conv1d(x[None], (kernel / kernel.sum())[None, None], padding="same")[0]
 
 
 def likeness(x: Float64[Tensor, " T"], lags: Int64[Tensor, " K"], centres: Int64[Tensor, " N"], *, window: int) -> Float64[Tensor, "N K"]:

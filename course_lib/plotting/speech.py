@@ -82,9 +82,10 @@ def rate_and_distance(names: Sequence[str], bits_per_s: ArrayLike, distance_db: 
         The axes.
     """
     ax = style.axes(ax, figsize=(6.4, 3.2))
-    for name, bits, distance in zip(names, np.asarray(bits_per_s), np.asarray(distance_db), strict=True):
+    for i, (name, bits, distance) in enumerate(zip(names, np.asarray(bits_per_s), np.asarray(distance_db), strict=True)):
+        above = i % 2 == 0  # by turns, so that names of neighbours do not collide
         ax.plot(bits, distance, "o", markersize=8)
-        ax.annotate(name, (bits, distance), xytext=(0, 9), textcoords="offset points", ha="center", fontsize="small")
+        ax.annotate(name, (bits, distance), xytext=(0, 9 if above else -17), textcoords="offset points", ha="center", fontsize="small")
     ax.set(xscale="log", xlabel="bits a second", ylabel="log-spectral distance (dB)")
     ax.margins(x=0.18, y=0.22)
     return ax

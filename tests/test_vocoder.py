@@ -42,8 +42,9 @@ def frames(sentence) -> VocoderFrames:
 
 @pytest.mark.parametrize("pitch_hz", [0.0, 80.0, 123.4, 320.0])
 @pytest.mark.parametrize("k", [[0.0], [-0.9, 0.6], [0.7, 0.5, -0.6, 0.3]])
-def test_the_level_is_met_whatever_pitch_and_tract(pitch_hz, k):
-    sound = vocoder.synthesise(frames_of(k, pitch_hz=pitch_hz, length=32_000), generator=seeded())
+@pytest.mark.parametrize("periodicity", [0.5, 1.0])
+def test_the_level_is_met_whatever_pitch_tract_and_breath(pitch_hz, k, periodicity):
+    sound = vocoder.synthesise(frames_of(k, pitch_hz=pitch_hz, length=32_000, periodicity=periodicity), generator=seeded())
     assert abs(20 * math.log10(sound[2000:-2000].square().mean().sqrt() / 0.1)) < 0.6  # dB: noise of two seconds, a harmonic between bins
 
 

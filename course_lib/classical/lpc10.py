@@ -36,7 +36,7 @@ def encode(frames: VocoderFrames) -> bytes:
         The bytes; ``decode`` gives the frames back, rounded.
 
     Raises:
-        ValueError: if the frames are not of this rate, order and hop, or a pitch is outside 60 … 400 Hz by more than 1 %.
+        ValueError: if the frames are not of this rate, order and hop, or a pitch is outside 60 … 400 Hz.
 
     Example:
         >>> from course_lib.classical.vocoder import analyse
@@ -98,7 +98,7 @@ def decode(data: bytes) -> VocoderFrames:
 def quantise(frames: VocoderFrames) -> Int64[Tensor, "N 13"]:
     """Returns the code numbers of each frame, one a part of ``BITS``."""
     voiced = frames.pitch_hz > 0
-    within = (frames.pitch_hz >= 0.99 * LOWEST_HZ) & (frames.pitch_hz <= 1.01 * HIGHEST_HZ)
+    within = (frames.pitch_hz >= LOWEST_HZ - 1e-6) & (frames.pitch_hz <= HIGHEST_HZ + 1e-6)
     if not (within | ~voiced).all():
         raise ValueError(f"pitch_hz must be 0 or from {LOWEST_HZ} to {HIGHEST_HZ}, got {frames.pitch_hz[voiced & ~within][0]:.6g}")
     octaves = (frames.pitch_hz.clamp(min=LOWEST_HZ) / LOWEST_HZ).log2() / math.log2(HIGHEST_HZ / LOWEST_HZ)  # 0 … 1

@@ -13,6 +13,7 @@ SMOOTHING_S = 0.001  # a Hann-shaped average this long leaves little above 1 kHz
 DRIFT_S = 0.04  # and what such a long average holds, below 30 Hz, is no voice but a drift, alike at every lag
 ENOUGH_HZ = 8000  # samples a second that hold all of that
 QUIET = 5e-3  # of the mean power: what is weaker counts as unlike itself
+ROUNDING = 1e-20  # a power far below any sample's, far above rounding errors'
 UNVOICED = 0.5  # likeness that a voice must exceed
 OCTAVE_COST = 0.02  # of likeness, for each octave below the highest pitch: of two equal lags the shorter wins
 JUMP_COST = 0.5  # for each octave between neighbouring frames 10 ms apart
@@ -35,7 +36,7 @@ def track_pitch(
         highest_hz: greatest pitch.
 
     Returns:
-        The pitch in Hz, 0 where there is no voice, ``(N,)`` with N = ⌈(T − 1) / hop⌉ + 1.
+        The pitch in Hz, from ``lowest_hz`` to ``highest_hz``, 0 where there is no voice, ``(N,)`` with N = ⌈(T − 1) / hop⌉ + 1.
 
     Raises:
         ValueError: if ``x`` is empty or not finite, ``hop`` is below 1, or not 0 < ``lowest_hz`` < ``highest_hz`` < ``rate_hz`` / 4.
@@ -58,6 +59,7 @@ def track_pitch(
         )
     if hop < 1:
         raise ValueError(f"hop must be at least 1 sample, got {hop}")
+    x = x - x.mean()
     step = max(1, rate_hz // ENOUGH_HZ)  # after smoothing every second sample at 16 kHz tells as much
     smooth = (_average(x, round(SMOOTHING_S * rate_hz)) - _average(x, round(DRIFT_S * rate_hz)))[::step]
     rate = rate_hz / step
@@ -68,8 +70,8 @@ def track_pitch(
     around = alike.gather(1, path.clamp(min=0)[:, None] + torch.arange(3))  # (N, 3): the chosen lag and its neighbours
     slope, bend = (around[:, 2] - around[:, 0]) / 2, around[:, 0] - 2 * around[:, 1] + around[:, 2]
     shift = torch.where(bend < 0, -slope / bend, 0.0)
-    lag = lags[1:-1][path.clamp(min=0)] + torch.where(shift.abs() <= 1, shift, 0.0)  # a slope without a summit stays where it is
-    return torch.where(path >= 0, rate / lag, 0.0)
+    lag = lags[1:-1][path.clamp(min=0)] + torch.where(shift.abs() < 1, shift, 0.0)  # a slope without a summit stays where it is
+    return torch.where(path >= 0, rate / lag.clamp(rate / highest_hz, rate / lowest_hz), 0.0)
 
 
 def _average(x: Tensor, length: int) -> Tensor:
@@ -112,7 +114,7 @@ def likeness(x: Float64[Tensor, " T"], lags: Int64[Tensor, " K"], centres: Int64
     if len(x) == 0 or not x.isfinite().all():
         raise ValueError(f"x must be finite and hold at least one sample, got {len(x)} samples")
     x = x - x.mean()
-    quiet = QUIET * x.square().mean() * window + torch.finfo(x.dtype).tiny ** 0.5  # digital silence is unlike itself too
+    quiet = QUIET * x.square().mean() * window + ROUNDING  # digital silence is unlike itself too
     margin = int(lags.max()) + window
     x = pad(x, (margin, margin + max(0, int(centres.max()) + 1 - len(x))))
     energy = pad(x.square().cumsum(0), (1, 0))  # energy[i]: of all samples before i

@@ -107,7 +107,7 @@ def band_periodicity(x: Float64[Tensor, " T"], pitch_hz: Float64[Tensor, " N"], 
         tensor([True, True, True, True])
 
     References:
-        A. V. McCree, T. P. Barnwell, A mixed excitation LPC vocoder model for low bit rate speech coding, 1995, doi:10.1109/89.397089.
+        A. V. McCree, T. P. Barnwell, A mixed excitation LPC vocoder model for low bit rate speech coding, IEEE Trans. Speech and Audio Processing 3, 1995.
     Deviation: bands of 1 kHz, overlapping like roof tiles; the likeness itself is the share.
     Taught in: 04_speech_coding_and_synthesis
     """

@@ -89,7 +89,7 @@ def synthesise(frames: VocoderFrames, *, generator: Generator | None = None) -> 
 
     References:
         B. S. Atal, S. L. Hanauer, Speech analysis and synthesis by linear prediction of the speech wave, 1971, doi:10.1121/1.1912679;
-        A. V. McCree, T. P. Barnwell, A mixed excitation LPC vocoder model for low bit rate speech coding, 1995, doi:10.1109/89.397089.
+        A. V. McCree, T. P. Barnwell, A mixed excitation LPC vocoder model for low bit rate speech coding, IEEE Trans. Speech and Audio Processing 3, 1995.
     Deviation: the mixture is made per frame in the frequency domain, with phase zero.
     Taught in: 04_speech_coding_and_synthesis
     """

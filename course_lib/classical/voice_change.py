@@ -116,7 +116,7 @@ def lengthen_tract(frames: VocoderFrames, factor: float) -> VocoderFrames:
         >>> torch.testing.assert_close(lengthen_tract(frames, 1.0).reflection, frames.reflection, rtol=0, atol=0.02)
 
     References:
-        E. Eide, H. Gish, A parametric approach to vocal tract length normalization, 1996, doi:10.1109/ICASSP.1996.541103.
+        E. Eide, H. Gish, A parametric approach to vocal tract length normalization, ICASSP 1996.
     Deviation: used the other way round, to change a speaker rather than to make speakers alike.
     Taught in: 04_speech_coding_and_synthesis
     """

@@ -171,8 +171,6 @@ def encode(u: Int64[Tensor, " N"], k: int | Int64[Tensor, " G"], *, block: int |
     Deviation: all quotients stand before all remainders, which lets every code be written and read at once.
     Taught in: 04_speech_coding_and_synthesis
     """
-    if len(u) and u.min() < 0:
-        raise ValueError(f"u must be at least 0, the smallest is {u.min().item()}: zigzag(e) maps signs away")
     return rice.pack(u, *_parameters(len(u), k, block))
 
 

@@ -20,6 +20,13 @@ _SPARE = 8  # bytes behind a plane, so that eight can be read from any of its by
 _PLACES = torch.tensor([128, 64, 32, 16, 8, 4, 2, 1], dtype=torch.uint8)
 
 
+_NEGATIVE = "u must be at least 0, the smallest is {}: zigzag(e) maps signs away"
+
+
+class Negative(ValueError):
+    """A number below 0 has no Rice code."""
+
+
 class EndsTooEarly(ValueError):
     """The bytes end before all numbers are read."""
 
@@ -34,6 +41,9 @@ def pack(u: Int64[Tensor, " N"], k: Int64[Tensor, " G"], block: int) -> UInt8[Te
 
     Returns:
         The plane of quotients, then that of remainders.
+
+    Raises:
+        Negative: if a number is below 0.
 
     Example:
         >>> pack(torch.tensor([5, 0]), torch.tensor([1]), 2).tolist()  # 001 1, then 1 0
@@ -73,18 +83,7 @@ def unpack(code: UInt8[Tensor, " bytes"], count: int, k: Int64[Tensor, " G"], bl
     Taught in: 04_speech_coding_and_synthesis
     """
     compiled = native.library("rice")
-    quotients, unary_bytes = _quotients_reference(code, count) if compiled is None else _quotients_compiled(compiled, code, count)
-    remainder_bits = int(_sizes(count, block) @ k)
-    used = unary_bytes + _bytes(remainder_bits)
-    if used > len(code):
-        raise EndsTooEarly(f"{count} numbers need {used} bytes, there are {len(code)}")
-    if compiled is None:
-        return _with_remainders_reference(quotients, code[unary_bytes:used], k, block), used
-    plane = torch.cat([code[unary_bytes:used], torch.zeros(_SPARE, dtype=torch.uint8)])
-    compiled.rice_decode_remainders(
-        native.pointer(plane), native.pointer(quotients), _long(count), native.pointer(k.contiguous()), _long(block)
-    )
-    return quotients, used
+    return _unpack_reference(code, count, k, block) if compiled is None else _unpack_compiled(compiled, code, count, k.contiguous(), block)
 
 
 def _sizes(count: int, block: int) -> Tensor:
@@ -97,6 +96,17 @@ def _sizes(count: int, block: int) -> Tensor:
 
 def _bytes(bits: int) -> int:
     return -(-bits // 8)
+
+
+def _planes(code: Tensor, count: int, unary_bits: int, k: Tensor, block: int) -> tuple[int, int]:
+    """Where the plane of remainders begins, and where it ends."""
+    if count and unary_bits < 0:
+        raise EndsTooEarly(f"{count} numbers are to be read, the bytes end before the last quotient")
+    first = _bytes(unary_bits) if count else 0
+    used = first + _bytes(int(_sizes(count, block) @ k))
+    if used > len(code):
+        raise EndsTooEarly(f"{count} numbers need {used} bytes, there are {len(code)}")
+    return first, used
 
 
 _long = ctypes.c_int64
@@ -115,6 +125,8 @@ def _unpack_bits(code: Tensor) -> Tensor:
 
 
 def _pack_reference(u: Tensor, k: Tensor, block: int) -> Tensor:
+    if len(u) and u.min() < 0:
+        raise Negative(_NEGATIVE.format(u.min().item()))
     widths = k.repeat_interleave(_sizes(len(u), block))  # (N,)
     ends = ((u >> widths) + 1).cumsum(0)  # where each quotient's set bit is followed by the next
     unary = torch.zeros(int(ends[-1]) if len(u) else 0, dtype=torch.uint8)
@@ -123,20 +135,14 @@ def _pack_reference(u: Tensor, k: Tensor, block: int) -> Tensor:
     return torch.cat([_pack_bits(unary), _pack_bits(u[owner] >> place & 1)])
 
 
-def _quotients_reference(code: Tensor, count: int) -> tuple[Tensor, int]:
-    if count == 0:
-        return torch.empty(0, dtype=torch.int64), 0
+def _unpack_reference(code: Tensor, count: int, k: Tensor, block: int) -> tuple[Tensor, int]:
     ones = _unpack_bits(code).nonzero()[:count, 0]
-    if len(ones) < count:
-        raise EndsTooEarly(f"{count} numbers are to be read, the bytes end after {len(ones)} quotients")
-    return ones.diff(prepend=ones.new_tensor([-1])) - 1, _bytes(int(ones[-1]) + 1)
-
-
-def _with_remainders_reference(quotients: Tensor, plane: Tensor, k: Tensor, block: int) -> Tensor:
-    widths = k.repeat_interleave(_sizes(len(quotients), block))
+    first, used = _planes(code, count, int(ones[-1]) + 1 if len(ones) and len(ones) == count else -1, k, block)
+    widths = k.repeat_interleave(_sizes(count, block))
     owner, place = _remainder_places(widths)
-    bits = _unpack_bits(plane)[: len(owner)].long()
-    return (quotients << widths).index_add(0, owner, bits << place)
+    bits = _unpack_bits(code[first:used])[: len(owner)].long()
+    quotients = ones.diff(prepend=ones.new_tensor([-1])) - 1
+    return (quotients << widths).index_add(0, owner, bits << place), used
 
 
 def _remainder_places(widths: Tensor) -> tuple[Tensor, Tensor]:
@@ -151,18 +157,20 @@ def _remainder_places(widths: Tensor) -> tuple[Tensor, Tensor]:
 def _pack_compiled(compiled: ctypes.CDLL, u: Tensor, k: Tensor, block: int) -> Tensor:
     given = (native.pointer(u), _long(len(u)), native.pointer(k), _long(block))
     unary_bits, remainder_bits = ctypes.c_int64(), ctypes.c_int64()
-    compiled.rice_size(*given, ctypes.byref(unary_bits), ctypes.byref(remainder_bits))
-    first, second = _bytes(unary_bits.value), _bytes(remainder_bits.value)
-    code = torch.zeros(first + second + _SPARE, dtype=torch.uint8)
-    compiled.rice_encode(*given, native.pointer(code), native.pointer(code[first:]))
-    return code[: first + second]
+    compiled.rice_size.restype = ctypes.c_int64
+    if compiled.rice_size(*given, ctypes.byref(unary_bits), ctypes.byref(remainder_bits)) < 0:
+        raise Negative(_NEGATIVE.format(u.min().item()))
+    unary, remainders = (torch.zeros(_bytes(bits.value) + _SPARE, dtype=torch.uint8) for bits in (unary_bits, remainder_bits))
+    compiled.rice_encode(*given, native.pointer(unary), native.pointer(remainders))
+    return torch.cat([unary[:-_SPARE], remainders[:-_SPARE]])
 
 
-def _quotients_compiled(compiled: ctypes.CDLL, code: Tensor, count: int) -> tuple[Tensor, int]:
-    quotients = torch.empty(count, dtype=torch.int64)
-    plane = torch.cat([code, torch.zeros(_SPARE, dtype=torch.uint8)])
-    compiled.rice_decode_unary.restype = ctypes.c_int64
-    bits = compiled.rice_decode_unary(native.pointer(plane), _long(len(code)), native.pointer(quotients), _long(count))
-    if bits < 0:
-        raise EndsTooEarly(f"{count} numbers are to be read, the bytes end before the last quotient")
-    return quotients, _bytes(bits)
+def _unpack_compiled(compiled: ctypes.CDLL, code: Tensor, count: int, k: Tensor, block: int) -> tuple[Tensor, int]:
+    padded = torch.cat([code, torch.zeros(_SPARE, dtype=torch.uint8)])
+    compiled.rice_unary_bits.restype = ctypes.c_int64
+    unary_bits = compiled.rice_unary_bits(native.pointer(padded), _long(len(code)), _long(count))
+    first, used = _planes(code, count, unary_bits, k, block)
+    u = torch.empty(count, dtype=torch.int64)
+    planes = (native.pointer(padded), native.pointer(padded[first:]))
+    compiled.rice_decode(*planes, native.pointer(u), _long(count), native.pointer(k), _long(block))
+    return u, used

@@ -94,7 +94,7 @@ def swiss_roll(n: int, *, generator: Generator, noise: float = 0.0) -> Float64[T
         Tenenbaum, de Silva, Langford, "A global geometric framework for nonlinear dimensionality reduction", 2000,
         doi:10.1126/science.290.5500.2319.
 
-    Taught in: 02_gaussian_mixtures
+    Taught in: 05_pca
     """
     _require(n=n, noise=noise)
     angle = 1.5 * math.pi * (1 + 2 * _uniform(n, generator))

@@ -95,7 +95,8 @@ def z_plane(poles: ArrayLike, *, line_spectrum: ArrayLike | None = None, ax: Axe
     ax.plot(np.cos(turn), np.sin(turn), color=style.DATA, linewidth=0.8)
     outside = np.abs(poles) >= 1
     ax.plot(poles[~outside].real, poles[~outside].imag, "x", color=style.TRUTH, markersize=7, markeredgewidth=2, label="poles")
-    ax.plot(poles[outside].real, poles[outside].imag, "X", color=style.MODEL, markersize=10, label="poles outside")
+    if outside.any():
+        ax.plot(poles[outside].real, poles[outside].imag, "X", color=style.MODEL, markersize=10, label="poles outside")
     if line_spectrum is not None:
         for first, colour, name in ((0, ODD, "zeros of P"), (1, EVEN, "zeros of Q")):
             w = np.asarray(line_spectrum)[first::2]

@@ -33,6 +33,13 @@ def test_the_bounds_of_the_best_parameter_hold_at_their_edges():
     assert torch.equal(code_length(pairs, best_parameter(pairs)), every.min(0).values)
 
 
+@pytest.mark.parametrize("j", [4, 9, 13])
+def test_the_highest_of_the_three_candidates_can_be_best(j):
+    """Many numbers of 2^j and one of 3 · 2^j: their mean asks for j − 1 at least, their best parameter is j + 1."""
+    u = torch.tensor([1, 1, 1, 1, 3]) << j
+    assert best_parameter(u) == j + 1 == torch.stack([code_length(u, k) for k in range(20)]).argmin()
+
+
 def test_an_empty_block_has_a_parameter():
     assert best_parameter(torch.zeros(3, 0, dtype=torch.int64)).tolist() == [0, 0, 0]
     assert len(encode(torch.zeros(0, dtype=torch.int64), 3)) == 0

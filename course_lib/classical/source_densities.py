@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Generator, Tensor
 
+from course_lib.kernels.log_cosh_density import Shape, log_cosh_density
+
 _SCALE = math.pi / math.sqrt(3)  # standard deviation of the logistic density in its usual unit
 _KINK = 0.1  # half the width over which the bend of |s| at 0 is spread
 _LOG_PEAKED = -0.29939807202542074  # log ∫ N(s; 0, 1) / cosh(s) ds, by numerical integration; with · cosh(s) it is ½
@@ -103,9 +105,9 @@ class Logistic:
 
     def evaluate(self, s: Float[Tensor, "*S"]) -> tuple[Float[Tensor, "*S"], Float[Tensor, "*S"], Float[Tensor, "*S"]]:
         """Returns log p(s), ψ(s) and −ψ′(s)."""
-        u = _SCALE / 2 * s
-        bend = torch.tanh(u)
-        return math.log(_SCALE / 4) - 2 * _log_cosh(u, bend), -_SCALE * bend, _SCALE**2 / 2 * (1 - bend.square())
+        D = s.shape[-1] if s.ndim > 1 else 1
+        log_mass = torch.full((D,), math.log(_SCALE / 4), dtype=torch.float64)
+        return _evaluate(s, Shape(0.0, _SCALE / 2, torch.full((D,), 2.0, dtype=torch.float64), log_mass))
 
     def adapted(self, s: Float[Tensor, "N D"]) -> "Logistic":
         """Returns itself."""
@@ -158,11 +160,8 @@ class Adaptive:
 
     def evaluate(self, s: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B D"], Float[Tensor, "*B D"], Float[Tensor, "*B D"]]:
         """Returns log p(s), ψ(s) and −ψ′(s)."""
-        log_mass = torch.where(self.signs > 0, _LOG_PEAKED, 0.5) + math.log(2 * math.pi) / 2
-        bend = torch.tanh(s)
-        pull = self.signs * bend
-        log_prob = torch.addcmul(-log_mass, s, s, value=-0.5) - self.signs * _log_cosh(s, bend)
-        return log_prob, -(s + pull), 1 + self.signs - pull * bend
+        log_mass = torch.full_like(self.signs, 0.5).masked_fill(self.signs > 0, _LOG_PEAKED) + math.log(2 * math.pi) / 2
+        return _evaluate(s, Shape(1.0, 1.0, self.signs, -log_mass))
 
     def adapted(self, s: Float[Tensor, "N D"]) -> "Adaptive":
         r"""Returns the shapes under which these sources are a stable solution: k = sign(E[sech² s] E[s²] − E[s tanh s])."""
@@ -183,6 +182,7 @@ class Adaptive:
         return torch.where(self.signs > 0, s, moved)
 
 
-def _log_cosh(s: Tensor, tanh: Tensor) -> Tensor:
-    """log cosh s = |s| − log(1 + |tanh s|): no overflow, and one logarithm for it all."""
-    return s.abs() - (1 + tanh.abs()).log()
+def _evaluate(s: Tensor, shape: Shape) -> tuple[Tensor, Tensor, Tensor]:
+    """log p(s), ψ(s) and −ψ′(s) in the shape of s, whose last axis counts the sources that ``shape`` does."""
+    log_prob, score, curvature = log_cosh_density(s.reshape(-1, len(shape.k)), shape)
+    return log_prob.reshape(s.shape), score.reshape(s.shape), curvature.reshape(s.shape)

@@ -61,6 +61,8 @@ def equal(got: Any, want: Any, *, name: str = "the result", say: Say = (), other
     if isinstance(want, Tensor | list) and not isinstance(got, list):
         close(got, torch.as_tensor(want), name=name, say=say, otherwise=otherwise, rtol=0.0, atol=0.0)
         return
+    if isinstance(got, np.generic):
+        got = got.item()  # a number of NumPy's is as good as a plain one
     if type(got) is not type(want) or got != want:
         advice = next((words for value, words in _pairs(say) if type(value) is type(got) and value == got), otherwise)
         _refuse(f"{_capital(name)} is {got!r}, but {want!r} is right", advice)
@@ -190,14 +192,25 @@ def _refuse_none(got: Any, name: str) -> None:
 def _refuse_kind(got: Any, want: Any, name: str) -> None:
     """Refuses what cannot be compared: nothing, an array of another library, several values, text."""
     _refuse_none(got, name)
+    if isinstance(got, Tensor) and got.is_complex():
+        _refuse(
+            f"{_capital(name)} is complex, but real numbers are asked",
+            "torch.linalg.eigh gives the real eigenvalues of a symmetric matrix, torch.fft.irfft a real signal; else take .real",
+        )
     one_number = not isinstance(want, Tensor) or want.ndim == 0
-    if isinstance(got, Tensor) or (one_number and isinstance(got, int | float) and not isinstance(got, bool)):
+    number = isinstance(got, int | float | np.integer | np.floating) and not isinstance(got, bool)
+    if isinstance(got, Tensor) or (one_number and number):
         return
+    if number:
+        _refuse(
+            f"{_capital(name)} is one number, but a torch tensor is asked",
+            "return all of them together: torch.stack joins tensors, torch.tensor(..., dtype=torch.float64) plain numbers",
+        )
     asked = "one number is asked" if one_number else "a torch tensor is asked"
     advice = {
         np.ndarray: "stay in torch all the way, or end with torch.from_numpy",
         tuple: "return one value, not several (a comma after it makes a tuple)",
-        list: "torch.stack or torch.tensor makes a tensor of it",
+        list: "torch.stack makes a tensor of tensors, torch.tensor(..., dtype=torch.float64) of plain numbers",
         bool: "a comparison gives True or False, not the value itself",
     }.get(type(got), "call the function, do not return the function itself" if callable(got) else "return the value itself")
     _refuse(f"{_capital(name)} is {_kind(got)}, but {asked}", advice)
@@ -284,7 +297,7 @@ def _shown(value: Tensor, digits: int) -> str:
     if value.ndim:
         return "[" + ", ".join(_shown(row, digits) for row in value) + "]"
     number = value.item()
-    return f"{number:.0f}" if math.isfinite(number) and number == round(number) and abs(number) < 1e15 else f"{number:.{digits}g}"
+    return f"{number + 0.0:.0f}" if math.isfinite(number) and number == round(number) and abs(number) < 1e15 else f"{number:.{digits}g}"
 
 
 def _capital(text: str) -> str:

@@ -203,3 +203,26 @@ def test_nothing_of_the_student_is_changed_by_a_check():
     check.close(value, ROW)
     assert value.requires_grad
     assert value.grad is None
+
+
+def test_a_number_of_numpys_is_a_number():
+    check.equal(np.int64(3), 3)
+    check.close(np.float64(0.5), torch.tensor(0.5, dtype=torch.float64))
+    check.close(np.int64(2), torch.tensor(2.0, dtype=torch.float64))
+    with pytest.raises(check.Mistake, match="is 4, but 3 is right"):
+        check.equal(np.int64(4), 3)
+
+
+def test_complex_numbers_are_named_before_anything_is_computed_with_them():
+    with pytest.raises(check.Mistake, match=r"is complex, but real numbers are asked.*eigh"):
+        check.close(torch.ones(2, dtype=torch.complex128), torch.ones(2, dtype=torch.float64))
+
+
+def test_one_number_where_many_are_asked():
+    with pytest.raises(check.Mistake, match="is one number, but a torch tensor is asked"):
+        check.close(0.5, torch.ones(2))
+
+
+def test_no_number_is_shown_as_minus_nought():
+    with pytest.raises(check.Mistake, match=r"is \[0, 1\], but"):
+        check.close(torch.tensor([-0.0, 1.0]), torch.tensor([1.0, 1.0]))

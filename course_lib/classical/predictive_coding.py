@@ -170,8 +170,8 @@ def predictors(x: Int64[Tensor, " T"], block: int) -> tuple[Int64[Tensor, " G"],
 
 def unused_bits(x: Int64[Tensor, " T"]) -> int:
     """Returns how many low bits are 0 in every sample; 0 where all samples are."""
-    least = [bit for bit in range(16) if (x >> bit & 1).any()]
-    return least[0] if least else 0
+    lowest = (x & -x)[x != 0]  # of each sample, its lowest bit that is 1
+    return int(lowest.min()).bit_length() - 1 if len(lowest) else 0
 
 
 def _with_blocks(x: Tensor, past: Tensor, unused: int, block: int) -> Iterator[PredictiveCode]:

@@ -27,15 +27,24 @@ def vowel() -> torch.Tensor:
     return 0.1 * x / x.square().mean().sqrt()
 
 
-def envelope_tops(x: torch.Tensor) -> torch.Tensor:
-    """The four lowest summits of a smooth spectrum, Hz, by a method that is not linear prediction: the cepstrum."""
+def envelope(x: torch.Tensor) -> torch.Tensor:
+    """The smooth log spectrum of a sound from 0 to 5 kHz in 1280 steps, by a method that is not linear prediction: the cepstrum."""
     piece = pre_emphasis(x)[2000:6096] * torch.hann_window(4096).double()
     cepstrum = torch.fft.irfft((torch.fft.rfft(piece).abs() + 1e-9).log())
-    cepstrum[60:-59] = 0  # longer than 3.75 ms: the pitch
-    envelope = torch.fft.rfft(cepstrum).real
-    tops = ((envelope[1:-1] > envelope[:-2]) & (envelope[1:-1] > envelope[2:])).nonzero()[:, 0] + 1
-    strongest = tops[envelope[tops].argsort(descending=True)][:4].sort().values
-    return strongest * RATE_HZ / 4096
+    cepstrum[80:-79] = 0  # longer than 5 ms: the pitch
+    return torch.fft.rfft(cepstrum).real[:1280]
+
+
+def stretch(before: torch.Tensor, after: torch.Tensor) -> float:
+    """The factor c for which after(f) is most like before(c f), up to 3.5 kHz."""
+    bins = torch.arange(50, 896, dtype=torch.float64)
+    fits = {}
+    for c in torch.linspace(0.7, 1.4, 141).tolist():
+        place = c * bins[c * bins < 1279]
+        left = place.long()
+        moved = torch.lerp(before[left], before[left + 1], place - left)
+        fits[c] = torch.corrcoef(torch.stack([moved, after[bins.long()][: len(place)]]))[0, 1].item()
+    return max(fits, key=fits.get)
 
 
 @pytest.mark.parametrize("factor", [0.8, 0.9, 1.0, 1.15, 1.3])
@@ -50,13 +59,13 @@ def test_formants_move_by_the_factor(vowel, factor):
         assert abs(top / expected - 1) < 0.04, (factor, expected)  # as near as pulses 110 Hz apart show a formant
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("factor", [0.85, 1.2])
-def test_formants_of_the_sound_move_too(vowel, factor):
+@pytest.mark.parametrize("factor", [0.8, 1.0, 1.2])
+def test_the_hills_of_the_sound_move_too(vowel, factor):
     frames = vocoder.analyse(vowel, RATE_HZ)
-    before = envelope_tops(vocoder.synthesise(frames, generator=torch.Generator().manual_seed(0)))
-    after = envelope_tops(vocoder.synthesise(voice_change.lengthen_tract(frames, factor), generator=torch.Generator().manual_seed(0)))
-    assert_close(after[:3] * factor, before[:3].double(), rtol=0.08, atol=0)  # harmonics are 110 Hz apart
+    sounds = [
+        vocoder.synthesise(f, generator=torch.Generator().manual_seed(0)) for f in (frames, voice_change.lengthen_tract(frames, factor))
+    ]
+    assert abs(stretch(*map(envelope, sounds)) / factor - 1) < 0.05  # harmonics 110 Hz apart show a hill's place no better
 
 
 def test_a_longer_tract_leaves_pitch_and_level(vowel):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import gmm, lossless, report
+from benchmarks import gmm, ica, lossless, report
 from benchmarks.side_by_side import AnswersDiffer, Contest, Outcome, Task, run
 
 
@@ -116,6 +116,18 @@ def test_recordings_are_no_larger_than_flacs_and_come_back(monkeypatch):
     theirs, ours = contest.peer(), contest.ours()
     assert contest.difference(theirs, ours) == sum(map(len, ours)) / sum(map(len, theirs)) - 1
     assert contest.difference(theirs, ours[::-1]) == float("inf")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [task.name for task in ica.TASKS])
+def test_separating_is_no_worse_than_the_peers_on_a_small_case(name, monkeypatch):
+    monkeypatch.setattr(ica, "N", 5000)
+    task = next(task for task in ica.TASKS if task.name == name)
+    pytest.importorskip(task.module)
+    contest = task.prepare()
+    theirs, ours = contest.peer(), contest.ours()
+    assert contest.difference(theirs, ours) < 1e-3  # with a tenth of the rows
+    assert contest.difference(ours.ica.unmixing.numpy(), ours) == 0
 
 
 def test_a_task_may_aim_at_something_else_than_time(tmp_path):

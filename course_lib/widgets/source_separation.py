@@ -33,6 +33,7 @@ def unmixing_angle(
         The widget, or its static twin.
     """
     angles = torch.linspace(0, 90, 46, dtype=torch.float64)
+    highest = {name: max(_peak(output) for a in angles for output in turned(z, a).T) for name, z in white.items()}
     curves = {name: torch.stack([log_density(turned(z, a)).sum(1).mean() for a in angles]) for name, z in white.items()}
 
     def draw(figure: FigureBase, sources: str, angle: float | int) -> None:
@@ -40,11 +41,13 @@ def unmixing_angle(
         cloud, first, second, curve = figure.subplots(1, 4, gridspec_kw={"width_ratios": [1.1, 1, 1, 1.4]})
         source_separation.scatter(s, names=("output 1", "output 2"), ax=cloud)
         source_separation.against_gaussian({"output 1": s[:, 0], "output 2": s[:, 1]}, axs=[first, second])
+        for ax in (first, second):
+            ax.set_ylim(0, 1.05 * highest[sources])  # the same at every angle, so that peaks can be seen to grow
         curve.plot(angles.numpy(), curves[sources].numpy())
         curve.plot([angle], [log_density(s).sum(1).mean().item()], "o", color=style.MODEL, markersize=9)
         low, high = (value.item() for value in curves[sources].aminmax())
         middle, half = (low + high) / 2, max((high - low) * 0.6, 0.02)
-        curve.set(xlabel="angle (degrees)", ylabel="log-likelihood (nats per sample)", ylim=(middle - half, middle + half))
+        curve.set(xlabel="angle (degrees)", ylabel="log-likelihood (nats)", ylim=(middle - half, middle + half))
 
     options = {
         "sources": ipywidgets.Dropdown(options=list(white), description="sources", style={"description_width": "9em"}),
@@ -58,3 +61,9 @@ def turned(z: Tensor, angle: Tensor) -> Tensor:
     radians = angle * math.pi / 180
     c, s = radians.cos(), radians.sin()
     return z @ torch.stack([torch.stack([c, -s]), torch.stack([s, c])])
+
+
+def _peak(s: Tensor) -> float:
+    """Height of the histogram that is drawn of these values."""
+    z = (s - s.mean()) / s.std(correction=0)
+    return torch.histc(z, 60, -4, 4).max().item() / len(z) * 60 / 8

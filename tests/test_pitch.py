@@ -60,6 +60,14 @@ def test_noise_and_silence_have_no_pitch(seed):
     assert not pitch.track_pitch(torch.full((4000,), 0.3, dtype=torch.float64), 16_000, hop=160).any()  # an offset is no sound
 
 
+def test_a_drift_is_no_voice():
+    """A microphone in the wind: 3 Hz, alike at every lag of a voice, and a hundred times as strong as the hiss on it."""
+    t = torch.arange(16_000, dtype=torch.float64) / 16_000
+    hiss = torch.randn(16_000, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = pitch.track_pitch((2 * math.pi * 3 * t).sin() + 0.07 * hiss, 16_000, hop=160)
+    assert (found[5:-5] > 0).double().mean() < 0.1
+
+
 def test_voice_begins_and_ends_where_it_does():
     x = torch.cat([torch.zeros(4000).double(), buzz(torch.full((8000,), 140.0).double(), 16_000), torch.zeros(4000).double()])
     voiced = pitch.track_pitch(x, 16_000, hop=160) > 0
@@ -94,10 +102,11 @@ def test_likeness_is_the_correlation_of_the_two_stretches(monkeypatch):
         assert_close(found[frame, [7, 20].index(lag)].item(), expected)
 
 
-def test_the_best_path_is_the_best_of_all():
+@pytest.mark.parametrize("seed", range(8))
+def test_the_best_path_is_the_best_of_all(seed):
     """Against every path there is, of three lags or none over five frames."""
     lags, K, N = torch.tensor([40, 60, 80]), 3, 5
-    alike = torch.rand(N, K, dtype=torch.float64, generator=torch.Generator().manual_seed(7))
+    alike = torch.rand(N, K, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)) / 2 + 0.4  # hardly a choice is clear
 
     def worth(path):
         total = 0.0

@@ -10,7 +10,7 @@ from torch.nn.functional import pad
 
 WINDOW_S = 0.025  # of speech that is laid over itself
 SMOOTHING_S = 0.001  # a Hann-shaped average this long leaves little above 1 kHz, where a voice is no longer periodic
-DRIFT_S = 0.04  # and what such a long average holds, below 30 Hz, is no voice but a drift, alike at every lag
+DRIFT_S = 0.04  # and what such a long average holds, a few Hz, is no voice but a drift, alike at every lag
 ENOUGH_HZ = 8000  # samples a second that hold all of that
 QUIET = 5e-3  # of the mean power: what is weaker counts as unlike itself
 ROUNDING = 1e-20  # a power far below any sample's, far above rounding errors'

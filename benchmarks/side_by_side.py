@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib import metadata, util
+from importlib import import_module, metadata, util
 from typing import Any
 
 import torch
@@ -88,7 +88,7 @@ class Outcome:
 
 
 def run(task: Task, *, repeats: int = 5, clock: Callable[[], float] = time.perf_counter) -> Outcome | None:
-    """Measures one task; ``None`` where the peer is not installed.
+    """Measures one task; ``None`` where the peer is not installed, or does not load.
 
     Args:
         task: what to compare.
@@ -106,6 +106,11 @@ def run(task: Task, *, repeats: int = 5, clock: Callable[[], float] = time.perf_
         raise ValueError(f"repeats must be at least 5 for a median that means something, got {repeats}")
     if util.find_spec(task.module) is None:
         print(f"{task.name}: skipped, {task.peer} is not installed")
+        return None
+    try:
+        import_module(task.module)
+    except (ImportError, OSError) as reason:  # audio packages are often built for another PyTorch
+        print(f"{task.name}: skipped, {task.peer} is installed and does not load: {reason}")
         return None
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

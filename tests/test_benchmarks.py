@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import gmm, ica, lossless, report
+from benchmarks import gmm, ica, lossless, lpc, report
 from benchmarks.side_by_side import AnswersDiffer, Contest, Outcome, Task, run
 
 
@@ -64,6 +64,13 @@ def test_a_missing_peer_is_skipped_by_name(capsys):
     assert "skipped, torch is not installed" in capsys.readouterr().out
 
 
+def test_a_peer_that_does_not_load_is_skipped_with_the_reason(tmp_path, monkeypatch, capsys):
+    (tmp_path / "broken_peer.py").write_text("raise OSError('built for another machine')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert run(task(Clock(), module="broken_peer")) is None
+    assert "skipped, torch is installed and does not load: built for another machine" in capsys.readouterr().out
+
+
 def test_too_few_turns_are_refused():
     with pytest.raises(ValueError, match="repeats must be at least 5 for a median that means something, got 3"):
         run(task(Clock()), repeats=3)
@@ -96,6 +103,18 @@ def test_both_give_the_same_answer_on_a_small_case(prepare, monkeypatch):
     monkeypatch.setattr(gmm, "K", 3)
     contest = prepare()
     assert contest.difference(contest.peer(), contest.ours()) < 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("compare", lpc.TASKS, ids=[task.peer for task in lpc.TASKS])
+def test_predictors_agree_on_a_small_case(compare, monkeypatch):
+    pytest.importorskip(compare.module)
+    monkeypatch.setattr(lpc, "FRAMES", 200)
+    contest = compare.prepare()
+    theirs, ours = contest.peer(), contest.ours()
+    assert contest.difference(theirs, ours) < 1.5 * contest.tolerance  # of few frames
+    wrong = dataclasses.replace(ours, a=-ours.a)
+    assert contest.difference(theirs, wrong) > 10 * contest.tolerance
 
 
 @pytest.mark.slow

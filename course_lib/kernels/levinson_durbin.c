@@ -14,6 +14,13 @@ typedef long long mask __attribute__((vector_size(8 * W)));
 static inline lanes where(mask m, lanes yes, lanes no) { return (lanes)((m & (mask)yes) | (~m & (mask)no)); }
 static inline lanes magnitude(lanes v) { return (lanes)((mask)v & 0x7fffffffffffffffLL); }
 
+static inline int any(mask m)
+{
+    long long found = 0;
+    for (int l = 0; l < W; l++) found |= m[l];
+    return found != 0;
+}
+
 /* r: N x (M + 1).  a, k: N x M.  power: N.  work: (2 M + 1) vectors.  Returns the first row that is no autocorrelation, or -1. */
 long levinson_durbin(const double *r, long N, long M, double *a_out, double *k_out, double *power_out, lanes *work)
 {
@@ -24,7 +31,7 @@ long levinson_durbin(const double *r, long N, long M, double *a_out, double *k_o
         for (long i = 0; i <= M; i++)
             for (long l = 0; l < W; l++) R[i][l] = r[(n + (l < rows ? l : 0)) * (M + 1) + i];
 
-        lanes power = R[0];
+        lanes power = R[0], bound = one;
         mask valid = (mask)(R[0] < zero + INFINITY), going;
         for (long i = 0; i <= M; i++) valid &= (mask)(magnitude(R[i]) <= R[0]);
         going = valid;
@@ -37,9 +44,14 @@ long levinson_durbin(const double *r, long N, long M, double *a_out, double *k_o
             if (i % 2 == 0) even += a[i - 2] * R[1];
             lanes k = -(even + odd) / where((mask)(power > zero), power, one);
 
-            lanes norm = one + magnitude(k); /* 1 + sum of |a| of the longer predictor */
-            for (long m = 0; m < i - 1; m++) norm += magnitude(a[m] + k * a[i - 2 - m]);
-            lanes left = power * (one - k * k), rounding = ROUNDING * R[0] * norm * norm;
+            /* 1 + sum of |a| of the longer predictor is at most the product of 1 + |k|: only where that leaves a doubt is it summed. */
+            bound *= one + magnitude(k);
+            lanes left = power * (one - k * k), norm = bound;
+            if (any(going & (mask)(left <= ROUNDING * R[0] * bound * bound))) {
+                norm = one + magnitude(k);
+                for (long m = 0; m < i - 1; m++) norm += magnitude(a[m] + k * a[i - 2 - m]);
+            }
+            lanes rounding = ROUNDING * R[0] * norm * norm;
             valid &= ~(going & (mask)(left < -rounding));
             going &= (mask)(left > rounding);
 

@@ -148,6 +148,7 @@ def test_what_no_judge_could_judge(line, fault):
         "def reference(x):\n    return [v for v in x]\nreference(double(torch.ones(1)))",
         "with torch.no_grad():\n    value = double(torch.ones(1))",
         "from scipy.stats import norm; norm.pdf(0)",
+        "try:\n    double(torch.ones(1))\nexcept ValueError as error:\n    print(error)",
     ],
 )
 def test_what_a_test_may_do(line):

@@ -86,6 +86,10 @@ def _decoded(**change):
     return lambda bits, k: torch.tensor(_read(bits, k, **change))
 
 
+def _decoded_with_k(value):
+    return lambda bits, k: torch.tensor(_read(bits, k, value=lambda q, remainder: value(q, remainder, k)))
+
+
 def _length(u, k):
     return int((u >> k).sum()) + len(u) * (1 + k)
 
@@ -140,6 +144,24 @@ def _levinson_unguarded(r):
     return torch.stack(a), torch.stack(reflection), torch.stack(errors)
 
 
+def _levinson_unguarded_with(mend):
+    """What 0 / 0 left behind, taken away at the end."""
+    return lambda r: mend(*_levinson_unguarded(r))
+
+
+def _levinson_ending(r, *, where=lambda power: power == 0, fill=True, last=True):
+    """The recursion that ends where nothing is left."""
+    a, reflection, errors = _levinson(r)
+    done = next((i for i, power in enumerate(errors.tolist()) if where(power)), len(a))
+    if done == len(a):
+        return a, reflection, errors
+    a, reflection, errors = _levinson(r[: done + 1]) if done else (r[:0], r[:0], r[:1])
+    missing = len(r) - 1 - done
+    if fill:
+        a, reflection = F.pad(a, (0, missing)), F.pad(reflection, (0, missing))
+    return a, reflection, torch.cat([errors, errors[-1:].expand(missing)]) if last else errors
+
+
 def _levinson_of_order_three(r):
     a, reflection, errors = _levinson(r[:4])
     rest = len(r) - 1 - len(a)
@@ -162,6 +184,27 @@ def _residual_in_place(x, a):
     right = _filtered(x, a)
     x.copy_(right)
     return x
+
+
+def _residual_counting_from_one(x, a):
+    e = x.clone()
+    for m in range(1, len(a)):
+        e[m:] += a[m] * x[: len(x) - m]
+    return e
+
+
+def _residual_overwriting(x, a):
+    e = x
+    for m in range(1, len(a) + 1):
+        e[m:] += a[m - 1] * x[: len(x) - m].clone()
+    return e
+
+
+def _residual_without_the_first(x, a):
+    e = x.clone()
+    for m in range(1, len(a) + 1):
+        e[m + 1 :] += a[m - 1] * x[1 : len(x) - m]
+    return e
 
 
 def _residual_over_itself(x, a):
@@ -208,6 +251,13 @@ def _synthesize_from_zero_late(e, a, past):
     return e.new_tensor(x)
 
 
+def _synthesize_counting_from_one(e, a, past, *, holding=False):
+    M, x = len(a), torch.cat([past, e if holding else torch.zeros_like(e)])
+    for t in range(M, len(x)):
+        x[t] = e[t - M] - sum(a[m] * x[t - m] for m in range(M))
+    return x[M:]
+
+
 def _synthesize_holding_the_past(e, a, past):
     return e - a @ past.flip(0)
 
@@ -243,6 +293,17 @@ def _decode_skipping_a_bit_for_zero(bits, k):
         end = bits.index("1", place)
         found.append(((end - place) << k) + int(bits[end + 1 : end + 1 + max(k, 1)] or "0", 2) * (k > 0))
         place = end + 1 + max(k, 1)
+    return torch.tensor(found)
+
+
+def _decode_stepping(bits, k, *, begins=1, step=1, reset=True, ends=0):
+    """Bit by bit; the remainder begins so far behind the 1, and the next number so far behind the remainder."""
+    found, place, quotient = [], 0, 0
+    while place < len(bits) - ends:
+        end = bits.index("1", place)
+        quotient = end - place + (0 if reset else quotient)
+        found.append((quotient << k) + (int(bits[end + begins : end + begins + k], 2) if k else 0))
+        place = end + step + k
     return torch.tensor(found)
 
 
@@ -301,6 +362,8 @@ WRONG = {
         "nothing returned": lambda x, order: None,
         "order fixed at 3": lambda x, order: _sums(x, 3) / len(x),
         "right only for five samples": lambda x, order: _sums(x, order) / 5,
+        "return inside the loop": lambda x, order: (x @ x) / len(x),
+        "return inside the loop, a list of one": lambda x, order: _sums(x, 0) / len(x),
         "input changed in place": _autocorrelation_in_place,
     },
     "levinson_durbin": {
@@ -337,6 +400,13 @@ WRONG = {
         "error powers forgotten": _changed(lambda a, k, E: (a, k)),
         "k held back": lambda r: _changed(lambda a, k, E: (a, k.clamp(-0.45, 0.45), E))(r),
         "0 / 0 in silence": _levinson_unguarded,
+        "nan made 0 in the end": _levinson_unguarded_with(lambda a, k, E: (a.nan_to_num(), k.nan_to_num(), E.nan_to_num())),
+        "nan made 0 in k alone": _levinson_unguarded_with(lambda a, k, E: (a, k.nan_to_num(), E)),
+        "a made 0 where E is 0": _changed(lambda a, k, E: (torch.where(E[-1] == 0, torch.zeros_like(a), a), k, E)),
+        "nan after the last error power": _changed(lambda a, k, E: (a, k, torch.where((E == 0).cumsum(0) > 1, math.nan, E))),
+        "error powers end with 0": lambda r: _levinson_ending(r, last=False),
+        "all ends with 0": lambda r: _levinson_ending(r, fill=False, last=False),
+        "a negative power taken for silence": lambda r: _levinson_ending(r, where=lambda power: power <= 0),
         "a small number against 0": lambda r: _levinson(r, divisor=lambda r, errors: errors[-1] + 1e-9),
         "a small number on r₀": lambda r: _levinson(torch.cat([r[:1] + 1e-9, r[1:]])),
         "quiet taken for silence": lambda r: (
@@ -367,6 +437,10 @@ WRONG = {
         "first M samples zero": lambda x, a: _residual_after_start(x, a, keep=True),
         "ringing kept": lambda x, a: _filtered(torch.cat([x, torch.zeros_like(a)]), a),
         "centred window": lambda x, a: _filtered(torch.cat([x, torch.zeros_like(a)]), a)[len(a) // 2 :][: len(x)],
+        "a[m] for a_m": _residual_counting_from_one,
+        "x overwritten": _residual_overwriting,
+        "t - m > 0": _residual_without_the_first,
+        "return inside the loop": lambda x, a: _filtered(x, a)[0],
         "squares": lambda x, a: _filtered(x, a) ** 2,
         "rounded": lambda x, a: _filtered(x, a).round(),
         "mean removed": lambda x, a: _filtered(x - x.mean(), a),
@@ -400,6 +474,10 @@ WRONG = {
         ),
         "rounded": lambda e, a, past: _synthesized(e, a, past).round(),
         "held to ±1": lambda e, a, past: _synthesized(e, a, past).clamp(-1, 1),
+        "a[m] for a_m": _synthesize_counting_from_one,
+        "a[m] for a_m, the error in its place": lambda e, a, past: _synthesize_counting_from_one(e, a, past, holding=True),
+        "return inside the loop": lambda e, a, past: _synthesized(e, a, past)[0],
+        "return inside the loop, a list of one": lambda e, a, past: _synthesized(e, a, past)[:1],
         "float32": lambda e, a, past: _synthesized(e, a, past).float(),
         "a list": lambda e, a, past: _rung(e, a, past)[len(a) :],
         "input changed in place": _synthesize_in_place,
@@ -421,6 +499,7 @@ WRONG = {
         "int16 at the end": lambda e: _folded(e).to(torch.int16).long(),
         "int32 on the way": lambda e: _folded(e.to(torch.int32)).long(),
         "a shift of 15 for the sign": lambda e: (e << 1) ^ (e >> 15),
+        "float32 on the way": lambda e: _folded(e).float().long(),
         "float, not integer": lambda e: torch.where(e >= 0, 2.0 * e, -2.0 * e - 1),
         "int32 returned": lambda e: _folded(e).to(torch.int32),
         "a list": lambda e: _folded(e).tolist(),
@@ -431,14 +510,21 @@ WRONG = {
     "rice_encode": {
         "terminator missing": _words(lambda unary, binary: unary[:-1] + binary),
         "terminator flipped": _words(lambda unary, binary: unary.translate({48: "1", 49: "0"}) + binary),
-        "bits of the rest in the wrong order": _words(lambda unary, binary: unary + binary[::-1]),
-        "rest before the quotient": _words(lambda unary, binary: binary + unary),
+        "bits of the remainder in the wrong order": _words(lambda unary, binary: unary + binary[::-1]),
+        "remainder before the quotient": _words(lambda unary, binary: binary + unary),
         "terminator before the zeros": _words(lambda unary, binary: unary[::-1] + binary),
-        "rest forgotten": _words(lambda unary, binary: unary),
+        "remainder forgotten": _words(lambda unary, binary: unary),
         "quotient forgotten": _words(lambda unary, binary: "1" + binary),
         "one zero too many": _words(lambda unary, binary: "0" + unary + binary),
         "one zero too few": _words(lambda unary, binary: (unary[1:] if len(unary) > 1 else unary) + binary),
         "code words apart": lambda u, k: " ".join("".join(_word(v, k)) for v in u.tolist()),
+        "new lines": lambda u, k: "\n".join("".join(_word(v, k)) for v in u.tolist()),
+        "all quotients first": lambda u, k: "".join(_word(v, k)[0] for v in u.tolist()) + "".join(_word(v, k)[1] for v in u.tolist()),
+        "last number only": lambda u, k: "".join(_word(int(u[-1]), k)),
+        "divided by k, k bits": lambda u, k: "".join("0" * (v // k) + "1" + f"{v % k:0{k}b}" for v in u.tolist()),
+        "2^k": lambda u, k: "".join("0" * (v // 2 ^ k) + "1" + f"{v % 2 ^ k:0{k}b}" for v in u.tolist()),
+        "2^k in the remainder": lambda u, k: "".join("0" * (v >> k) + "1" + f"{v % 2 ^ k:0{k}b}" for v in u.tolist()),
+        "(2^k)": lambda u, k: "".join("0" * (v // (2 ^ k)) + "1" + f"{v % (2 ^ k):0{k}b}" for v in u.tolist()),
         "code words in a list": lambda u, k: ["".join(_word(v, k)) for v in u.tolist()],
         "whole string reversed": lambda u, k: "".join("".join(_word(v, k)) for v in u.tolist())[::-1],
         "numbers in reverse": lambda u, k: "".join("".join(_word(v, k)) for v in u.tolist()[::-1]),
@@ -448,7 +534,7 @@ WRONG = {
         "a bit where there is none": _encode_with_format_zero,
         "divided by k": _encode_golomb_by_k,
         "one bit too many": lambda u, k: "".join("".join(_word(v, k + 1)) for v in u.tolist()),
-        "quotient and rest swapped": lambda u, k: "".join("0" * (v % 2**k) + "1" + f"{v >> k:b}" for v in u.tolist()),
+        "quotient and remainder swapped": lambda u, k: "".join("0" * (v % 2**k) + "1" + f"{v >> k:b}" for v in u.tolist()),
         "zigzag again": lambda u, k: "".join("".join(_word(2 * v, k)) for v in u.tolist()),
         "uint8": lambda u, k: "".join("".join(_word(v, k)) for v in u.to(torch.uint8).tolist()),
         "int16": lambda u, k: "".join("".join(_word(v & 0x7FFF, k)) for v in u.tolist()),
@@ -462,16 +548,24 @@ WRONG = {
     },
     "rice_decode": {
         "terminator flipped": _decoded(ends="0"),
-        "bits of the rest in the wrong order": _decoded(binary=lambda text: int(text[::-1] or "0", 2)),
+        "bits of the remainder in the wrong order": _decoded(binary=lambda text: int(text[::-1] or "0", 2)),
         "quotient forgotten": _decoded(value=lambda q, rest: rest),
-        "rest forgotten": lambda bits, k: torch.tensor(_read(bits, k, value=lambda q, rest: q << k)),
+        "remainder forgotten": lambda bits, k: torch.tensor(_read(bits, k, value=lambda q, rest: q << k)),
         "quotient not shifted": _decoded(value=lambda q, rest: q + rest),
         "quotient times k": lambda bits, k: torch.tensor(_read(bits, k, value=lambda q, rest: q * k + rest)),
         "shift binds after plus": lambda bits, k: torch.tensor(_read(bits, k, value=lambda q, rest: q << (k + rest))),
         "quotient one too large": lambda bits, k: torch.tensor(_read(bits, k, value=lambda q, rest: ((q + 1) << k) + rest)),
-        "rest one too large": lambda bits, k: torch.tensor(_read(bits, k, value=lambda q, rest: (q << k) + rest + 1)),
-        "rest on top": lambda bits, k: torch.tensor(_read(bits, k, value=lambda q, rest: (rest << k) + q)),
-        "rest in decimal": _decoded(binary=lambda text: int(text or "0")),
+        "remainder one too large": lambda bits, k: torch.tensor(_read(bits, k, value=lambda q, rest: (q << k) + rest + 1)),
+        "remainder on top": lambda bits, k: torch.tensor(_read(bits, k, value=lambda q, rest: (rest << k) + q)),
+        "remainder in decimal": _decoded(binary=lambda text: int(text or "0")),
+        "remainder from the 1 on": lambda bits, k: _decode_stepping(bits, k, begins=0),
+        "quotient never reset": lambda bits, k: _decode_stepping(bits, k, reset=False),
+        "one place too few": lambda bits, k: _decode_stepping(bits, k, step=0),
+        "one place too many": lambda bits, k: _decode_stepping(bits, k, step=2),
+        "stops before the last bit": lambda bits, k: _decode_stepping(bits, k, ends=1),
+        "int of nothing": _decoded(binary=lambda text: int(text, 2)),
+        "2^k": _decoded_with_k(lambda q, remainder, k: q * 2 ^ k + remainder),
+        "(2^k)": _decoded_with_k(lambda q, remainder, k: q * (2 ^ k) + remainder),
         "unary part alone": _decode_unary_only,
         "a bit where there is none": _decode_skipping_a_bit_for_zero,
         "last number missing": lambda bits, k: _decode_counting(bits, k, drop=True),
@@ -494,8 +588,8 @@ WRONG = {
         "longest": lambda u: _best(u, length=lambda u, k: -_length(u, k)),
         "longest, length right": lambda u: max(((k, _length(u, k)) for k in range(31)), key=lambda pair: pair[1]),
         "terminator not counted": lambda u: _best(u, length=lambda u, k: int((u >> k).sum()) + len(u) * k),
-        "rest not counted": lambda u: _best(u, length=lambda u, k: int((u >> k).sum()) + len(u)),
-        "rest counted once": lambda u: _best(u, length=lambda u, k: int((u >> k).sum()) + len(u) + k),
+        "remainder not counted": lambda u: _best(u, length=lambda u, k: int((u >> k).sum()) + len(u)),
+        "remainder counted once": lambda u: _best(u, length=lambda u, k: int((u >> k).sum()) + len(u) + k),
         "fractions of zeros": lambda u: _best(u, length=lambda u, k: int((u / 2**k).sum()) + len(u) * (1 + k)),
         "quotient rounded up": lambda u: _best(u, length=lambda u, k: int((u / 2**k).ceil().sum()) + len(u) * (1 + k)),
         "quotient rounded": lambda u: _best(u, length=lambda u, k: int((u / 2**k).round().sum()) + len(u) * (1 + k)),
@@ -509,6 +603,11 @@ WRONG = {
         "k never 0": lambda u: _best(u, among=range(1, 31)),
         "k below 8": lambda u: _best(u, among=range(8)),
         "k below 15": lambda u: _best(u, among=range(15)),
+        "k below 30": lambda u: _best(u, among=range(30)),
+        "k up to 31": lambda u: _best(u, among=range(32)),
+        "2^k": lambda u: _best(u, length=lambda u, k: int((u // 2 ^ k).sum()) + len(u) * (1 + k)),
+        "(2^k)": lambda u: _best(u, length=lambda u, k: int((u // (2 ^ k)).sum()) + len(u) * (1 + k)),
+        "(2^k) of plain numbers": lambda u: _best(u, length=lambda u, k: sum(v // (2 ^ k) for v in u.tolist()) + len(u) * (1 + k)),
         "k = 2 always": lambda u: (2, _length(u, 2)),
         "int8 on the way": lambda u: _best(u.to(torch.int8).abs().long()),
         "float k": lambda u: (torch.tensor(float(_best(u)[0])), _best(u)[1]),
@@ -534,7 +633,7 @@ def _yule_walker_each_order(r):
     lag = (torch.arange(M)[:, None] - torch.arange(M)).abs()
     a, reflection, errors = r[:0], [], [r[0]]
     for i in range(1, M + 1):
-        done = errors[-1] <= 0
+        done = errors[-1] == 0
         a = torch.cat([a, r.new_zeros(1)]) if done else torch.linalg.solve(r[lag[:i, :i]], -r[1 : i + 1])
         reflection.append(a[-1])
         errors.append(r[0] + a @ r[1 : i + 1])
@@ -605,7 +704,7 @@ def _best_at_once(u):
 
 def _best_downhill(u):
     k = 0
-    while _length(u, k + 1) < _length(u, k):
+    while k < 30 and _length(u, k + 1) < _length(u, k):
         k += 1
     return k, _length(u, k)
 
@@ -614,7 +713,7 @@ def _best_downhill(u):
 
 
 def _levinson_of_the_library(r):
-    if r[0] > 0 and (r.abs() == r[0]).all():  # k = ±1: the library takes only what a finite signal can have
+    if (_levinson(r)[1].abs() >= 1).any():  # the library takes only what a finite signal can have
         return _levinson(r)
     orders = [lpc.levinson_durbin(r[: i + 1]) for i in range(1, len(r))]
     return orders[-1].a, orders[-1].reflection, torch.stack([r[0], *(one.error_power for one in orders)])
@@ -632,7 +731,7 @@ def _encode_as_the_library(u, k):
 
 
 def _best_of_the_library(u):
-    k = golomb_rice.best_parameter(u)
+    k = golomb_rice.best_parameter(u).clamp(max=30)  # the library's goes to 32
     return k, golomb_rice.code_length(u, k)
 
 
@@ -649,6 +748,7 @@ RIGHT = {
         "Yule–Walker solved at each order": _yule_walker_each_order,
         "NumPy, the leading 1 carried along": _levinson_in_numpy,
         "lists": lambda r: [part.clone() for part in _levinson(r)],
+        "left where nothing remains": _levinson_ending,
         "a tiny number against 0": lambda r: _levinson(r, divisor=lambda r, errors: errors[-1] + 1e-300),
     },
     "residual": {
@@ -668,6 +768,9 @@ RIGHT = {
         "a triangle of equations": _synthesize_by_a_triangle,
         "dot products in a tensor": _synthesize_by_dot_products,
         "plain lists": _synthesized,
+        "one sample at a time": lambda e, a, past: torch.cat(
+            [_synthesized(e[:1], a, past), _synthesized(e[1:], a, torch.cat([past, _synthesized(e[:1], a, past)])[1:])]
+        ),
     },
     "zigzag": {
         "the library": golomb_rice.zigzag,
@@ -677,7 +780,12 @@ RIGHT = {
         "a loop": lambda e: torch.tensor([2 * v if v >= 0 else -2 * v - 1 for v in e.tolist()]),
     },
     "rice_encode": {"the library": _encode_as_the_library, "arithmetic": _encode_by_arithmetic},
-    "rice_decode": {"bit by bit": _decode_bit_by_bit, "a pattern": _decode_by_a_pattern, "by index": _decoded()},
+    "rice_decode": {
+        "bit by bit": _decode_bit_by_bit,
+        "a pattern": _decode_by_a_pattern,
+        "by index": _decoded(),
+        "place by place": _decode_stepping,
+    },
     "best_parameter": {
         "the library": _best_of_the_library,
         "all at once": _best_at_once,

@@ -53,6 +53,21 @@ def test_the_cost_is_what_the_docstring_says_and_the_step_is_its_stationary_poin
     torch.testing.assert_close(cost, 1.0 - torch.tensor(0.5).double().log())
 
 
+def test_one_step_equals_the_plain_loops():
+    """From anywhere, source after source; the weights of each are those of the matrix as it is by then."""
+    _, A, X = spectra(4, F=3, N=40)
+    spectra_by_frequency = X.transpose(0, 1).contiguous()
+    W, _ = iva_step(A, spectra_by_frequency)
+    plain = A.clone()
+    for d in range(2):
+        r = [sum(abs((plain[f, d] @ X[:, f, n]).item()) ** 2 for f in range(3)) ** 0.5 for n in range(40)]
+        for f in range(3):
+            V = sum(torch.outer(X[:, f, n], X[:, f, n].conj()) / r[n] for n in range(40)) / 40
+            w = torch.linalg.inv(plain[f] @ V)[:, d]
+            plain[f, d] = (w / (w.conj() @ V @ w).real.sqrt()).conj()
+    torch.testing.assert_close(W, plain)
+
+
 def test_the_gradient_vanishes_where_it_rests():
     """By autograd of the cost as written, with respect to real and imaginary parts."""
     _, _, X = spectra(1, N=80)

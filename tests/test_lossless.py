@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from course_lib.classical import lossless
+from course_lib.classical import lossless, predictive_coding
 from course_lib.classical.lossless import FRAME, CorruptStream, decode, encode, views
 from course_lib.kernels import native
 
@@ -191,6 +191,15 @@ def test_bodies_that_are_wrong_under_a_right_checksum_are_read_as_something_or_r
         assert decode(forged)[0].shape == (2, 300)
     except CorruptStream as refusal:
         assert refusal.frame == 0  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize("level", [32_768, -32_769, 60_000])
+def test_a_sample_of_more_than_16_bits_is_refused(level):
+    """A run may hold 17 bits, for a difference of channels; a channel may not, and must not come back wrapped around."""
+    run = predictive_coding.encode(torch.full((40,), level), torch.zeros(predictive_coding.ORDER, dtype=torch.int64))
+    header, body = encode(torch.zeros(40).short(), 8000)[:18], b"\0" + run.to_bytes()
+    with pytest.raises(CorruptStream, match="a sample has more than 16 bits"):
+        decode(header + len(body).to_bytes(4, "little") + zlib.crc32(body, 0).to_bytes(4, "little") + body)
 
 
 @given(st.binary(max_size=200))

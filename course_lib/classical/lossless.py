@@ -224,6 +224,6 @@ def _read_body(body: bytes, count: int, past: Tensor) -> Tensor:
     if place != len(body):
         raise ValueError(f"{len(body) - place} bytes follow its last sample")
     pcm = torch.stack(told) if channels == 1 else _left_and_right(pair, torch.stack(told))
-    if (pcm.abs() > 1 << 15).any() or (pcm == 1 << 15).any():
+    if not -(1 << 15) <= pcm.min() <= pcm.max() < 1 << 15:
         raise ValueError("a sample has more than 16 bits")
     return pcm.short()

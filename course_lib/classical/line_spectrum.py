@@ -9,6 +9,7 @@ from torch import Tensor
 
 from course_lib.classical import reflection
 
+_STEPS = 200  # many more than halving the bracket alone would take
 _CLOSE = 1e-9  # radians; Newton's method, which doubles the digits, then has all of them
 
 
@@ -70,7 +71,7 @@ def to_line_spectrum(a: Float[Tensor, "*frames M"]) -> Float64[Tensor, "*frames 
 
     References:
         F. Itakura, Line spectrum representation of linear predictor coefficients of speech signals, 1975, doi:10.1121/1.1995189.
-    Deviation: zeros are found through the phase, not as roots of polynomials, which lose digits at high orders.
+    Deviation: zeros are found through the phase, of all frames at once, not as the roots of each polynomial.
     Taught in: 03_linear_prediction
     """
     k = reflection.to_reflection(a)
@@ -80,7 +81,7 @@ def to_line_spectrum(a: Float[Tensor, "*frames M"]) -> Float64[Tensor, "*frames 
     w = (targets / (a.shape[-1] + 1)).expand(k.shape)
     low, high = torch.zeros_like(w), torch.full_like(w, torch.pi)
     step = before = high
-    while (step.abs() > _CLOSE).any():
+    for _ in range(_STEPS):
         climbed, slope = phase(k, w)
         beyond = climbed - targets
         low, high = torch.where(beyond > 0, low, w), torch.where(beyond > 0, w, high)
@@ -88,7 +89,9 @@ def to_line_spectrum(a: Float[Tensor, "*frames M"]) -> Float64[Tensor, "*frames 
         slow = (w - newton < low) | (w - newton > high) | (newton.abs() > (before.abs() / 2).clamp_min(_CLOSE))
         before, step = step, torch.where(slow, middle, newton)
         w = w - step
-    return w
+        if (step.abs() <= _CLOSE).all():
+            return w
+    raise AssertionError(f"no line spectrum was found in {_STEPS} steps")
 
 
 def from_line_spectrum(w: Float[Tensor, "*frames M"]) -> Float64[Tensor, "*frames M"]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from course_lib.plotting import style
 
-ODD, EVEN = style.PALETTE[0], style.PALETTE[1]  # zeros of P, zeros of Q
+ODD, EVEN = style.PALETTE[0], style.PALETTE[3]  # zeros of P, zeros of Q; orange is for poles outside
 
 
 def spectra_by_order(

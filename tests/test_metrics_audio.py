@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from course_lib.metrics.audio import log_spectral_distance, si_sdr, signal_to_noise_ratio
+from course_lib.metrics.audio import log_spectral_distance, signal_to_noise_ratio
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -24,21 +24,14 @@ def test_noise_of_known_level_gives_that_ratio(level_db):
     s = noise(2, 3, 500)
     estimate = s + 10 ** (-level_db / 20) * across(s)
     torch.testing.assert_close(signal_to_noise_ratio(estimate, s), torch.full((2, 3), level_db).double())
-    torch.testing.assert_close(si_sdr(estimate, s), torch.full((2, 3), level_db).double())
 
 
-def test_loudness_and_sign_count_for_one_ratio_and_not_for_the_other():
+def test_loudness_and_sign_count():
     s = noise(400)
     estimate = s + 0.1 * across(s)
-    torch.testing.assert_close(si_sdr(-3 * estimate, 7 * s), torch.tensor(20.0).double())
     torch.testing.assert_close(signal_to_noise_ratio(2 * s, s), torch.tensor(0.0).double())
     assert signal_to_noise_ratio(-estimate, s) < 0
     assert signal_to_noise_ratio(s, s) == math.inf
-
-
-def test_the_mean_belongs_to_the_signal():
-    s = noise(400) + 5
-    assert si_sdr(s - 5, s) < 10  # whoever takes means away first would call this perfect
 
 
 @pytest.mark.parametrize("gain_db", [-20.0, 6.0])
@@ -83,8 +76,6 @@ def test_the_floor_silences_pauses():
     [
         (lambda x: signal_to_noise_ratio(x, x[:5]), r"must have the same shape, got \(9,\) and \(5,\)"),
         (lambda x: signal_to_noise_ratio(x, 0 * x), "reference must not be silent"),
-        (lambda x: si_sdr(0 * x, x), "estimate must not be silent"),
-        (lambda x: si_sdr(x, 0 * x), "reference must not be silent"),
         (lambda x: log_spectral_distance(x, x[:5]), r"x and y must have the same shape, got \(9,\) and \(5,\)"),
         (lambda x: log_spectral_distance(0 * x, 0 * x), "x and y must not both be silent"),
         (lambda x: log_spectral_distance(x, x, floor_db=0.0), "floor_db must be greater than 0, got 0"),

@@ -1,6 +1,6 @@
-"""How far one sound is from another, in dB: sample by sample, up to loudness, and by spectrum alone.
+"""How far one sound is from another, in dB: sample by sample, and by spectrum alone.
 
-Taught in: 04_speech_coding_and_synthesis, 06_ica
+Taught in: 04_speech_coding_and_synthesis
 """
 
 import torch
@@ -37,37 +37,6 @@ def signal_to_noise_ratio(estimate: Float[Tensor, "*batch T"], reference: Float[
     """
     _check(estimate, reference)
     return _ratio_db(reference, estimate - reference)
-
-
-def si_sdr(estimate: Float[Tensor, "*batch T"], reference: Float[Tensor, "*batch T"]) -> Float[Tensor, "*batch"]:
-    r"""Returns the scale-invariant signal-to-distortion ratio: what of the estimate is the reference, at whatever loudness, against the rest.
-
-    .. math:: \mathrm{SI\text{-}SDR} = 10 \log_{10} \frac{\|α s\|^2}{\|\hat s - α s\|^2}, \qquad α = \frac{\hat s^\top s}{\|s\|^2}
-
-    Args:
-        estimate: ŝ, ``(..., T)``.
-        reference: s, ``(..., T)``.
-
-    Returns:
-        dB, ``(...)``; minus infinity where both are orthogonal.
-
-    Raises:
-        ValueError: if shapes differ, or the estimate or the reference is silent.
-
-    Example:
-        >>> si_sdr(torch.tensor([2.0, 0.2]), torch.tensor([1.0, 0.0]))
-        tensor(20.)
-
-    References:
-        J. Le Roux, S. Wisdom, H. Erdogan, J. R. Hershey, SDR – Half-baked or Well Done?, 2019, arXiv:1811.02508.
-    Deviation: none (the mean is not taken away)
-    Taught in: 04_speech_coding_and_synthesis, 06_ica
-    """
-    _check(estimate, reference)
-    if not estimate.any(-1).all():
-        raise ValueError("estimate must not be silent: silence has no part in the reference")
-    alpha = (estimate * reference).sum(-1, keepdim=True) / reference.square().sum(-1, keepdim=True)
-    return _ratio_db(alpha * reference, estimate - alpha * reference)
 
 
 def log_spectral_distance(

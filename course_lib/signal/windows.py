@@ -64,32 +64,6 @@ def hamming(length: int) -> Float64[Tensor, " length"]:
     return 0.54 - 0.46 * torch.cos(_phase(length))
 
 
-def sqrt_hann(length: int) -> Float64[Tensor, " length"]:
-    r"""Returns the root of the Hann window, to be applied twice: once when a frame is taken, once when it is added back.
-
-    .. math:: w_n = \sin(πn / \mathrm{length})
-
-    Args:
-        length: samples, at least 1.
-
-    Returns:
-        The window, ``(length,)``, from 0 to 1.
-
-    Raises:
-        ValueError: if ``length`` is less than 1.
-
-    Example:
-        >>> sqrt_hann(4)
-        tensor([0.0000, 0.7071, 1.0000, 0.7071], dtype=torch.float64)
-
-    References:
-        D. W. Griffin, J. S. Lim, Signal estimation from modified short-time Fourier transform, 1984, doi:10.1109/TASSP.1984.1164317.
-    Deviation: none
-    Taught in: 04_speech_coding_and_synthesis
-    """
-    return torch.sin(_phase(length) / 2)
-
-
 def _phase(length: int) -> Tensor:
     """2πn / length for n = 0, …, length − 1."""
     if length < 1:

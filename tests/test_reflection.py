@@ -42,6 +42,18 @@ def test_stable_means_every_reflection_is_less_than_one(k):
     assert bool((k.abs() < 1).all()) == bool(torch.linalg.eigvals(companion).abs().max() < 1)
 
 
+def test_partial_autocorrelations_have_the_other_sign():
+    """The correlation of two samples i apart, each freed by least squares of what the samples between them explain, is −k_i."""
+    x = torch.nn.functional.pad(wandering(60), (4, 4))  # zeros before and behind: the autocorrelation method
+    k = lpc.fit(x[4:-4], 4).reflection
+    for i in range(1, 5):
+        stretch = x.unfold(0, i + 1, 1)
+        ends, between = stretch[:, [0, -1]], stretch[:, 1:-1]
+        if i > 1:
+            ends = ends - between @ torch.linalg.lstsq(between, ends).solution
+        torch.testing.assert_close(ends[:, 0] @ ends[:, 1] / (ends[:, 0].norm() * ends[:, 1].norm()), -k[i - 1])
+
+
 def test_no_coefficients_have_no_reflections():
     assert to_reflection(torch.zeros(2, 0)).shape == from_reflection(torch.zeros(2, 0)).shape == (2, 0)
 

@@ -34,7 +34,7 @@ class LinearPredictor:
 
     References:
         J. Makhoul, Linear prediction: a tutorial review, Proc. IEEE 63, 1975, doi:10.1109/PROC.1975.9792.
-    Deviation: the sign of k is that of a_m^{(m)}; some texts turn it round.
+    Deviation: the sign of k is that of a_m^{(m)}, the opposite of the partial autocorrelation's; some texts turn it round.
     Taught in: 03_linear_prediction
     """
 
@@ -112,7 +112,7 @@ def levinson_durbin(r: Float[Tensor, "*frames lags"]) -> LinearPredictor:
 
     .. math:: \sum_{m=1}^M a_m r_{|i-m|} = -r_i, \qquad i = 1, \dots, M
 
-    From the predictor of order i − 1 the next one takes one number, the reflection coefficient (PARCOR):
+    From the predictor of order i − 1 the next one takes one number, the reflection coefficient (−k_i is the partial autocorrelation, PARCOR):
 
     .. math:: k_i = -\frac{r_i + \sum_{m<i} a_m r_{i-m}}{E}, \quad a_i \leftarrow k_i, \quad a_m \leftarrow a_m + k_i a_{i-m}, \quad E \leftarrow (1 - k_i^2)\,E
 

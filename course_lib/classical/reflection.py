@@ -1,4 +1,7 @@
-"""Reflection coefficients (PARCOR) and the predictors of all orders that they build.
+"""Reflection coefficients, and the predictors of all orders that they build.
+
+With A(z) = 1 + Σ a_m z^-m and k_i the last coefficient of the predictor of order i, k_1 = −r_1 / r_0: the partial autocorrelations (PARCOR)
+are the −k_i. Stability asks for their size only.
 
 Taught in: 03_linear_prediction
 """
@@ -24,8 +27,8 @@ def from_reflection(k: Float[Tensor, "*frames M"]) -> Float64[Tensor, "*frames M
         tensor([-0.6000,  0.2000], dtype=torch.float64)
 
     References:
-        J. D. Markel, A. H. Gray, Linear Prediction of Speech, 1976, section 5.
-    Deviation: none
+        J. D. Markel, A. H. Gray, Linear Prediction of Speech, 1976 (step-up and step-down).
+    Deviation: the sign of k is that of a_i^{(i)}; some texts turn it round.
     Taught in: 03_linear_prediction
     """
     k = k.double()
@@ -54,7 +57,7 @@ def to_reflection(a: Float[Tensor, "*frames M"]) -> Float64[Tensor, "*frames M"]
         tensor([-0.5000,  0.2000], dtype=torch.float64)
 
     References:
-        J. D. Markel, A. H. Gray, Linear Prediction of Speech, 1976, section 5.
+        J. D. Markel, A. H. Gray, Linear Prediction of Speech, 1976 (step-up and step-down).
     Deviation: none
     Taught in: 03_linear_prediction
     """

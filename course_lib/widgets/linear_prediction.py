@@ -32,7 +32,7 @@ def order(
     Args:
         periodogram: of the sound, ``(F,)``, from 0 to half the rate.
         rate_hz: samples a second.
-        fit: order → predictor with ``a`` and ``power_spectrum(n)``.
+        fit: order → predictor with ``a``, ``error_power`` and ``power_spectrum(n)``; of order 0 for the sound's power.
         line_spectrum: coefficients → frequencies in radians.
         most: the highest order.
         twin: orders that the static twin shows.
@@ -48,7 +48,8 @@ def order(
         plots.line_spectrum(predictor.power_spectrum(2 * (len(periodogram) - 1)), w, rate_hz, periodogram=periodogram, ax=left)
         plots.z_plane(np.roots([1.0, *predictor.a.tolist()]), line_spectrum=w, ax=right)
         heard = 10 * np.log10(periodogram[periodogram > 0].numpy())
-        left.set(ylim=(heard.max() - 75, heard.max() + 8), title=f"what is left: {predictor.error_power.item():.2g}")
+        left_db = 10 * np.log10(predictor.error_power.item() / fit(0).error_power.item())
+        left.set(ylim=(heard.max() - 75, heard.max() + 8), title=f"what is left: {left_db:.1f} dB of the sound's power")
 
     return knobs.explore(
         draw,

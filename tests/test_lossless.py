@@ -202,6 +202,12 @@ def test_a_sample_of_more_than_16_bits_is_refused(level):
         decode(header + len(body).to_bytes(4, "little") + zlib.crc32(body, 0).to_bytes(4, "little") + body)
 
 
+def test_bytes_behind_a_frames_last_sample_are_refused():
+    body = SHORT[26:] + b"more"
+    with pytest.raises(CorruptStream, match=r"frame 0 at byte 18: .* 4 bytes follow its last sample"):
+        decode(SHORT[:18] + len(body).to_bytes(4, "little") + zlib.crc32(body, 0).to_bytes(4, "little") + body)
+
+
 @given(st.binary(max_size=200))
 def test_bytes_from_anywhere_are_refused(code):
     with pytest.raises(CorruptStream):

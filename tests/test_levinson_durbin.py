@@ -10,6 +10,12 @@ ROWS = [(1, 0), (1, 1), (3, 2), (9, 16), (8, 17), (17, 32), (2, 40), (0, 3)]
 needs_compiler = pytest.mark.skipif(native.compiler() is None, reason="needs a C compiler: install gcc from your system's packages")
 
 
+@pytest.fixture(autouse=True)
+def own_choice(monkeypatch):
+    """Whatever the machine's setting, these tests compare both forms."""
+    monkeypatch.delenv("COURSE_KERNELS", raising=False)
+
+
 def autocorrelations(N: int, order: int, seed: int = 0) -> torch.Tensor:
     """Of wandering noise: nearly singular, as speech is."""
     x = torch.randn(N, 200, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)).cumsum(1)

@@ -35,7 +35,7 @@ def phase(k: Float[Tensor, "*frames M"], w: Float[Tensor, "*frames F"]) -> tuple
         (tensor([3.]), tensor([3.]))
 
     References:
-        P. P. Vaidyanathan, Multirate Systems and Filter Banks, 1993, section 3.4 (all-pass filters and their lattice).
+        P. P. Vaidyanathan, Multirate Systems and Filter Banks, 1993 (all-pass filters and their lattice).
     Deviation: none
     Taught in: 03_linear_prediction
     """

@@ -49,7 +49,7 @@ def order(
         plots.z_plane(np.roots([1.0, *predictor.a.tolist()]), line_spectrum=w, ax=right)
         heard = 10 * np.log10(periodogram[periodogram > 0].numpy())
         left_db = 10 * np.log10(predictor.error_power.item() / fit(0).error_power.item())
-        left.set(ylim=(heard.max() - 75, heard.max() + 8), title=f"what is left: {left_db:.1f} dB of the sound's power")
+        left.set(ylim=(heard.max() - 75, heard.max() + 8), title=f"what is left is {-left_db:.1f} dB below the sound")
 
     return knobs.explore(
         draw,

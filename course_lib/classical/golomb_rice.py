@@ -97,7 +97,7 @@ def best_parameter(u: Int64[Tensor, "*block N"]) -> Int64[Tensor, "*block"]:
 
     Example:
         >>> best_parameter(torch.tensor([[0, 1, 0, 2], [9, 17, 12, 30]]))
-        tensor([0, 3])
+        tensor([0, 4])
 
     References:
         A. Kiely, Selecting the Golomb Parameter in Rice Coding, IPN Progress Report 42-159, 2004.
@@ -131,7 +131,7 @@ def ideal_code_length(e: Int64[Tensor, "*block N"]) -> Float64[Tensor, "*block"]
 
     Example:
         >>> ideal_code_length(torch.tensor([[0, 0, 0, 0], [0, -1, 1, 0]]))
-        tensor([0.0000, 6.6446], dtype=torch.float64)
+        tensor([0.0000, 6.9424], dtype=torch.float64)
 
     References:
         S. Inusah, T. J. Kozubowski, A discrete analogue of the Laplace distribution, J. Statistical Planning and Inference 136, 2006.

@@ -29,3 +29,12 @@ def test_a_heat_map_names_its_number():
     ax = images.heat_map(np.eye(3), label="bits")
     np.testing.assert_array_equal(ax.images[0].get_array(), np.eye(3))
     assert ax.figure.axes[1].get_ylabel() == "bits"
+
+
+def test_a_missing_pixel_is_neither_paper_nor_ink():
+    pictures = np.array([[[0.0, 1.0], [np.nan, 0.5]]])
+    ax = images.image_grid(pictures, columns=1)
+    shown = ax.images[0].to_rgba(ax.images[0].get_array())[..., :3]
+    np.testing.assert_allclose(shown[0], [[1, 1, 1], [0, 0, 0]], atol=1e-6)  # the range is that of the pixels there are
+    assert np.ptp(shown[1, 0]) > 0.3  # a colour, not a grey
+    assert np.ptp(shown[1, 1]) < 1e-6

@@ -66,6 +66,18 @@ def test_turning_the_line_draws_again():
     assert picture.value != first
 
 
+def test_a_latent_point_has_a_path_along_each_direction_through_its_own_place(monkeypatch):
+    kept, x, plot = [], points(), knobs.projections.cloud
+    monkeypatch.setattr(knobs.projections, "cloud", lambda x, *, ax, **rest: kept.append(ax) or plot(x, ax=ax, **rest))
+    models = [fit_ppca(x, K) for K in (1, 2)]
+    widget = knobs.space({"roll": x}, {"roll": models}, colours={"roll": x[:, 0]}, draws={"roll": [x, x]})
+    widget.children[2].value = 1.0
+    here, *paths = (np.stack(line.get_data_3d(), 1) for line in kept[-1].lines)
+    np.testing.assert_allclose(here, models[1].decode(torch.tensor([[1.0, 0.0]])))
+    ends = torch.tensor([[-2.5, 0.0], [2.5, 0.0], [1.0, -2.5], [1.0, 2.5]], dtype=torch.float64)
+    np.testing.assert_allclose(np.concatenate([path[[0, -1]] for path in paths]), models[1].decode(ends))
+
+
 @pytest.mark.parametrize("knob", range(6))
 def test_every_knob_of_space_moves_the_picture(knob):
     x = points()

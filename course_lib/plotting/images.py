@@ -5,6 +5,7 @@ Taught in: 01_maximum_likelihood
 
 from collections.abc import Sequence
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
@@ -24,7 +25,7 @@ def image_grid(
     """Shows grey pictures side by side, row after row.
 
     Args:
-        images: ``(N, H, W)`` or ``(N, 1, H, W)``; ink is bright in the array and dark on the page.
+        images: ``(N, H, W)`` or ``(N, 1, H, W)``; ink is bright in the array and dark on the page, a missing pixel (nan) is blue.
         columns: pictures in a row.
         value_range: the values drawn white and black; the smallest and largest of all pictures unless given.
         row_titles: one word to the left of each row.
@@ -44,7 +45,7 @@ def image_grid(
         raise ValueError(f"images must be (N, H, W) or (N, 1, H, W), got shape {pictures.shape}")
     count, height, width = pictures.shape
     rows = -(-count // columns)
-    low, high = value_range or (pictures.min(), pictures.max())
+    low, high = value_range or (np.nanmin(pictures), np.nanmax(pictures))
 
     gap = max(1, height // 8)
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), float(low))
@@ -54,7 +55,7 @@ def image_grid(
 
     inches = min(9.0, 0.75 * columns)
     ax = style.axes(ax, figsize=(inches, inches * sheet.shape[0] / sheet.shape[1] + 0.35 * bool(title)))
-    ax.imshow(sheet, cmap="gray_r", vmin=low, vmax=high, interpolation="nearest")
+    ax.imshow(sheet, cmap=matplotlib.colormaps["gray_r"].with_extremes(bad=style.PALETTE[5]), vmin=low, vmax=high, interpolation="nearest")
     ax.set(xticks=[], title=title, yticks=[i * (height + gap) + height / 2 for i in range(len(row_titles))])
     ax.set_yticklabels(row_titles)
     ax.tick_params(left=False)

@@ -58,7 +58,7 @@ def kept_and_lost(angles: ArrayLike, kept: ArrayLike, lost: ArrayLike, *, angle:
     if angle is not None:
         ax.axvline(angle, color="black", linewidth=0.8)
     ax.set(xlabel="angle of the line (degrees)", ylabel="squared length", ylim=(0, None))
-    ax.legend(fontsize="small")
+    ax.legend(fontsize="small", ncols=3, columnspacing=1, handlelength=1.2, loc="lower center", bbox_to_anchor=(0.5, 1))  # off the curves
     return ax
 
 
@@ -119,7 +119,7 @@ def cloud(
     ax.scatter(*x.T, s=6, linewidths=0, **paint)
     ax.set(xlim=limits[0], ylim=limits[1], zlim=limits[2], xticks=[], yticks=[], zticks=[], title=title)
     ax.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="$x_3$")
-    ax.set_box_aspect(limits[:, 1] - limits[:, 0], zoom=1.2)
+    ax.set_box_aspect(limits[:, 1] - limits[:, 0], zoom=1.05)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.labelpad = -12
     ax.view_init(elev=view[0], azim=view[1])

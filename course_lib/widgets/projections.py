@@ -54,8 +54,8 @@ def space(
 ) -> ipywidgets.Widget | Image:
     """Shows points in space beside those that a flat model draws, from any side.
 
-    Knobs: which data, how many directions K the model keeps, a latent point (its place in space is the black cross; z₂ counts where K is 2),
-    and the side from which to look.
+    Knobs: which data, how many directions K the model keeps, a latent point (z₂ counts where K is 2), and the side from which to look. The point's
+    place in space is the large black cross; small ones are the paths that it takes when one of its coordinates moves and the other stays.
 
     Args:
         data: name → points, ``(N, 3)``.
@@ -69,16 +69,20 @@ def space(
 
     def draw(figure: FigureBase, name: str, K: int, z1: float, z2: float, azimuth: float, elevation: float) -> None:
         model, points, drawn = models[name][K - 1], data[name], draws[name][K - 1]
-        left, right = (figure.add_subplot(1, 2, column, projection="3d") for column in (1, 2))
+        left, right = (figure.add_subplot(1, 2, column, projection="3d", computed_zorder=False) for column in (1, 2))
         both = np.concatenate([points, drawn])
         seen = {"view": (elevation, azimuth), "limits": np.stack([both.min(0), both.max(0)], 1)}
         projections.cloud(points, colours=colours[name], title=f"data: the {name}", ax=left, **seen)
         projections.cloud(drawn, colours=style.MODEL, title=f"drawn, K = {K}", ax=right, **seen)
         lengths = np.linalg.norm(model.weights, axis=0)
         projections.flat_sheet(model.mean, np.asarray(model.weights).T / lengths[:, None], 2 * lengths, ax=left)
-        place = np.asarray(model.decode(torch.tensor([[z1, z2][:K]], dtype=torch.float64)))
+        here = torch.tensor([[z1, z2][:K]], dtype=torch.float64)
         for ax in (left, right):
-            ax.plot(*place.T, "X", color="black", markersize=9)
+            ax.plot(*np.asarray(model.decode(here)).T, "X", color="black", markersize=9)
+            for k in range(K):
+                path = here.repeat(11, 1)
+                path[:, k] = torch.linspace(-2.5, 2.5, 11)
+                ax.plot(*np.asarray(model.decode(path)).T, "x-", color="black", markersize=3, linewidth=0.6)
 
     names = list(data)
     knob = ipywidgets.ToggleButtons(options=names, value=names[-1], description="data")
@@ -86,14 +90,14 @@ def space(
         draw,
         {
             "name": knob,
-            "K": knobs.whole_slider("K, directions kept", 2, 1, len(models[names[0]])),
-            "z1": knobs.slider("latent z₁", 0.0, -2.5, 2.5, 0.25),
-            "z2": knobs.slider("latent z₂", 0.0, -2.5, 2.5, 0.25),
-            "azimuth": knobs.slider("walk round (degrees)", -70.0, -180.0, 180.0, 5.0),
-            "elevation": knobs.slider("climb (degrees)", 10.0, -10.0, 90.0, 5.0),
+            "K": knobs.whole_slider("K", 2, 1, len(models[names[0]])),
+            "z1": knobs.slider("z₁", 0.0, -2.5, 2.5, 0.25),
+            "z2": knobs.slider("z₂", 0.0, -2.5, 2.5, 0.25),
+            "azimuth": knobs.slider("walk round (°)", -85.0, -180.0, 180.0, 5.0),
+            "elevation": knobs.slider("climb (°)", 5.0, -10.0, 90.0, 5.0),
         },
-        twin=[{"name": name, "K": 2, "z1": 1.0, "z2": 1.0, "azimuth": -70.0, "elevation": 10.0} for name in names],
-        figsize=(8.4, 4.2),
+        twin=[{"name": name, "K": 2, "z1": 1.0, "z2": 0.0, "azimuth": -85.0, "elevation": 5.0} for name in names],
+        figsize=(8.4, 3.9),
     )
 
 

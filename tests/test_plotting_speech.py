@@ -28,8 +28,9 @@ def test_a_map_of_another_shape_is_refused():
 
 def test_source_and_tract_add_up_in_db():
     figure = Figure()
-    speech.source_and_tract([0.5, 1.0], [0.0, -3.0], [0.0, 1.0, 2.0], [10.0, 20.0, 0.0], figure=figure)
+    speech.source_and_tract([0.5, 1.0], [0.0, -3.0], [0.0, 1.0, 2.0], [10.0, 20.0, 0.0], levels_db=(-40, 30), figure=figure)
     _, _, right = figure.axes
+    assert [ax.get_ylim() for ax in figure.axes] == [(-40, 30)] * 3
     tops = [segment[1] for segment in right.collections[0].get_segments()]
     np.testing.assert_allclose(tops, [[0.5, 15.0], [1.0, 17.0]])
 

@@ -154,6 +154,17 @@ def test_silence_stays_silent_and_a_sample_is_enough():
     assert vocoder.synthesise(vocoder.analyse(torch.tensor([0.5]).double(), RATE_HZ), generator=seeded()).shape == (1,)
 
 
+@pytest.mark.parametrize("pitch_hz", [0.0, 120.0])
+def test_no_filter_rings_on_into_silence(pitch_hz):
+    """A narrow formant rings for a tenth of a second; where the frames say 0, nothing is heard, and before it the level is met."""
+    still = frames_of([-0.95, 0.995], pitch_hz=pitch_hz)
+    level = still.level.clone()
+    level[100:] = 0
+    sound = vocoder.synthesise(replace(still, level=level), generator=seeded())
+    assert not sound[100 * 80 :].any()
+    assert (sound[: 96 * 80] == vocoder.synthesise(still, generator=seeded())[: 96 * 80]).all()
+
+
 def test_the_same_generator_gives_the_same_sound_and_leaves_the_global_one(frames):
     state = torch.get_rng_state()
     assert_close(vocoder.synthesise(frames, generator=seeded(5)), vocoder.synthesise(frames, generator=seeded(5)), rtol=0, atol=0)

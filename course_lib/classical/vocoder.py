@@ -22,6 +22,7 @@ from course_lib.signal.pre_emphasis import pre_emphasis
 HOP_S = 0.005  # from frame to frame: short enough for the ear not to hear steps
 WINDOW_S = 0.025  # of speech that one filter is fitted to
 SMEAR_HZ = 40.0  # a lag window this wide keeps the filter from settling on single harmonics
+RINGING = 2.0  # times as loud as a frame says: so far noise and pulses scatter; what goes beyond rings on from an earlier frame
 
 
 def analyse(x: Float64[Tensor, " T"], rate_hz: int, *, order: int | None = None, hop: int | None = None) -> VocoderFrames:
@@ -59,21 +60,19 @@ def analyse(x: Float64[Tensor, " T"], rate_hz: int, *, order: int | None = None,
     if order < 1:
         raise ValueError(f"order must be at least 1, got {order}")
     pitch_hz = track_pitch(x, rate_hz, hop=hop)
-    length = 2 * round(WINDOW_S * rate_hz / 2)
-    window = windows.hann(length)
+    window = _window(rate_hz)
     lags = torch.arange(order + 1, dtype=x.dtype)
     smear = (-0.5 * (2 * math.pi * SMEAR_HZ * lags / rate_hz) ** 2).exp()
-    speech, emphasised = (_around_centres(signal, window, hop) for signal in (x, pre_emphasis(x)))
-    predictor = lpc.levinson_durbin(lpc.autocorrelation(emphasised, order) * smear)
-    level = (speech.square().sum(1) / window.square().sum()).sqrt()
+    predictor = lpc.levinson_durbin(lpc.autocorrelation(_around_centres(pre_emphasis(x), window, hop), order) * smear)
     periodicity = excitation.band_periodicity(x, pitch_hz, rate_hz, hop=hop)
-    return VocoderFrames(predictor.reflection, level, pitch_hz, periodicity, rate_hz, hop, len(x))
+    return VocoderFrames(predictor.reflection, _level(x, rate_hz, hop), pitch_hz, periodicity, rate_hz, hop, len(x))
 
 
 def synthesise(frames: VocoderFrames, *, generator: Generator | None = None) -> Float64[Tensor, " T"]:
     """Speaks: pulses and noise, as loud as the frames say, through their filters.
 
-    Frames further apart than 5 ms are drawn closer first (``interpolate``).
+    Frames further apart than 5 ms are drawn closer first (``interpolate``). Where speech falls silent faster than its filter does, the
+    ringing is held down to the silence.
 
     Args:
         frames: what to say.
@@ -104,40 +103,51 @@ def synthesise(frames: VocoderFrames, *, generator: Generator | None = None) -> 
     mixed = share.sqrt() * torch.fft.rfft(pulses) + (1 - share).sqrt() * torch.fft.rfft(noise)
     tract = _de_emphasis(L) / frames.whitening(L).abs().square()
     power = expected_power(tract, share, contour / frames.rate_hz)
-    return put_together((frames.level / power.sqrt())[:, None] * torch.fft.irfft(mixed, n=L), frames)
+    spoken = put_together((frames.level / power.sqrt())[:, None] * torch.fft.irfft(mixed, n=L), frames)
+    loud = _level(spoken, frames.rate_hz, frames.hop).clamp(min=torch.finfo(spoken.dtype).tiny)
+    return spoken * _per_sample((RINGING * frames.level / loud).clamp(max=1), frames)
 
 
 def expected_power(tract: Float64[Tensor, "N F"], share: Float64[Tensor, "N F"], pitch: Float64[Tensor, " N"]) -> Float64[Tensor, " N"]:
     r"""Says how strong a mixture of unit pulses and unit noise leaves the vocal tract.
 
-        .. math:: P = 2 f \sum_h v(hf)\, \lvert H(hf)
-    vert^2 + \int_{-1/2}^{1/2} (1 - v(ν))\, \lvert H(ν)
-    vert^2\, dν
+    .. math:: P = 2 f \sum_h v(hf)\, \lvert H(hf) \rvert^2 + \int_{-1/2}^{1/2} (1 - v(ν))\, \lvert H(ν) \rvert^2\, dν
 
-        Pulses hear the tract at harmonics only: a formant between two of them counts for little.
+    Pulses hear the tract at harmonics only: a formant between two of them counts for little.
 
-        Args:
-            tract: \|H\|², ``(N, F)``, at the frequencies of a real FFT of 2 (F − 1) samples.
-            share: v, of pulses, ``(N, F)``.
-            pitch: f, cycles a sample, ``(N,)``.
+    Args:
+        tract: \|H\|², ``(N, F)``, at the frequencies of a real FFT of 2 (F − 1) samples.
+        share: v, of pulses, ``(N, F)``.
+        pitch: f, cycles a sample, ``(N,)``.
 
-        Returns:
-            P, ``(N,)``.
+    Returns:
+        P, ``(N,)``.
 
-        Example:
-            >>> half = torch.full((1, 65), 0.5, dtype=torch.float64)
-            >>> expected_power(2 * half, half, torch.tensor([1 / 16], dtype=torch.float64))  # harmonic 8 lies at half the rate and is not there
-            tensor([0.9375], dtype=torch.float64)
+    Example:
+        >>> half = torch.full((1, 65), 0.5, dtype=torch.float64)
+        >>> expected_power(2 * half, half, torch.tensor([1 / 16], dtype=torch.float64))  # harmonic 8 lies at half the rate and is not there
+        tensor([0.9375], dtype=torch.float64)
 
-        References: none
-        Deviation: the tract is read at the nearest bin.
-        Taught in: 04_speech_coding_and_synthesis
+    References: none
+    Deviation: the tract is read at the nearest bin.
+    Taught in: 04_speech_coding_and_synthesis
     """
     bins = tract.shape[1] - 1
     harmonics = pitch[:, None] * torch.arange(1, math.ceil(0.5 / pitch.min().item()))
     nearest = (2 * bins * harmonics).round().long().clamp(max=bins)
     heard = (tract * share).gather(1, nearest) * excitation.fade(harmonics).square()
     return 2 * pitch * heard.sum(1) + torch.fft.irfft(tract * (1 - share))[:, 0]
+
+
+def _window(rate_hz: int) -> Tensor:
+    """What one filter and one level are measured under, ``(L,)``."""
+    return windows.hann(2 * round(WINDOW_S * rate_hz / 2))
+
+
+def _level(x: Tensor, rate_hz: int, hop: int) -> Tensor:
+    """The root mean square around each frame's centre, ``(N,)``."""
+    window = _window(rate_hz)
+    return (_around_centres(x, window, hop).square().sum(1) / window.square().sum()).sqrt()
 
 
 def _around_centres(x: Tensor, window: Tensor, hop: int) -> Tensor:

@@ -64,7 +64,7 @@ def bits_by_part(
 
     Example:
         >>> bits_by_part({"one": {"residual": 5.0, "side": 0.2}}, marks={"ideal": [5.1]}).get_xlabel()
-        'bits a sample'
+        'bits per sample'
     """
     names = list(rows)
     parts = list(rows[names[0]]) if names else []
@@ -78,6 +78,6 @@ def bits_by_part(
         left += width
     for (name, numbers), marker in zip((marks or {}).items(), "D|x", strict=False):
         ax.plot([float(number) for number in numbers], place, marker, color="black", markersize=9 if marker == "|" else 5, label=name)
-    ax.set(yticks=place, yticklabels=names, xlabel="bits a sample")
+    ax.set(yticks=place, yticklabels=names, xlabel="bits per sample")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return ax

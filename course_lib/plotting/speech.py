@@ -44,7 +44,15 @@ def pitch_map(alike: ArrayLike, lag_s: ArrayLike, pitch_hz: ArrayLike, *, hop_s:
     return ax
 
 
-def source_and_tract(source_khz: ArrayLike, source_db: ArrayLike, tract_khz: ArrayLike, tract_db: ArrayLike, *, figure: FigureBase) -> None:
+def source_and_tract(
+    source_khz: ArrayLike,
+    source_db: ArrayLike,
+    tract_khz: ArrayLike,
+    tract_db: ArrayLike,
+    *,
+    levels_db: tuple[float, float],
+    figure: FigureBase,
+) -> None:
     """Shows harmonics, the vocal tract's response, and the two multiplied: three panels, in dB, where a product is a sum.
 
     Args:
@@ -52,19 +60,19 @@ def source_and_tract(source_khz: ArrayLike, source_db: ArrayLike, tract_khz: Arr
         source_db: their levels, ``(H,)``.
         tract_khz: frequencies of the response, rising, ``(F,)``.
         tract_db: the response, ``(F,)``.
+        levels_db: lowest and highest level that is shown, so that figures can be compared.
         figure: where to draw.
     """
     source_khz, source_db, tract_khz, tract_db = (np.asarray(a, dtype=float) for a in (source_khz, source_db, tract_khz, tract_db))
     speech_db = source_db + np.interp(source_khz, tract_khz, tract_db)
-    top = max(tract_db.max(), speech_db.max()) + 5
     left, middle, right = figure.subplots(1, 3, sharey=True)
-    left.vlines(source_khz, top - 70, source_db, color=style.DATA, linewidth=1.2)
-    left.set(title="vocal folds", ylabel="level (dB)", ylim=(top - 70, top))
+    left.vlines(source_khz, levels_db[0], source_db, color=style.DATA, linewidth=1.2)
+    left.set(title="vocal folds", ylabel="level (dB)", ylim=levels_db)
     middle.plot(tract_khz, tract_db, color=style.MODEL)
-    middle.set(title="× vocal tract", xlabel="frequency (kHz)")
-    right.vlines(source_khz, top - 70, speech_db, color=style.DATA, linewidth=1.2)
+    middle.set(title="+ vocal tract, in dB", xlabel="frequency (kHz)")
+    right.vlines(source_khz, levels_db[0], speech_db, color=style.DATA, linewidth=1.2)
     right.plot(tract_khz, tract_db + np.interp(tract_khz, source_khz, source_db), ":", color=style.MODEL)
-    right.set(title="= speech")
+    right.set(title="= speech, in dB")
     for ax in (left, middle, right):
         ax.set_xlim(0, tract_khz[-1])
 

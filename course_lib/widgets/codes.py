@@ -39,7 +39,7 @@ def rice_parameter(e: ArrayLike, bits: ArrayLike, *, reach: int = 150) -> ipywid
         left.legend(fontsize="small")
         right.plot(bits, "o-", color=style.DATA)
         right.plot(k, bits[k], "o", color=style.MODEL, markersize=11)
-        right.set(xlabel="k", ylabel="bits a sample", yscale="log", title=f"k = {k}: {bits[k]:.2f} bits a sample")
+        right.set(xlabel="k", ylabel="bits per sample", yscale="log", title=f"k = {k}: {bits[k]:.2f} bits per sample")
 
     return knobs.explore(
         draw,

@@ -44,7 +44,7 @@ def test_paths_begin_at_their_markers_and_do_not_depend_on_scale():
     torch.testing.assert_close(torch.tensor(path.get_xydata()[0]), torch.tensor(path.get_xydata()[1]))
     marker = next(line for line in ax.lines if line.get_marker() == "s")
     np.testing.assert_allclose(marker.get_xydata()[0], path.get_xydata()[0])
-    assert ax.get_legend().get_texts()[0].get_text() == "start"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["start", "at the end"]
 
 
 def test_turning_is_a_rotation():

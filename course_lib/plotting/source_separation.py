@@ -94,9 +94,10 @@ def paths(
         tips = np.stack([_tips(np.asarray(A, dtype=float), x) for A in matrices])  # (steps, 2, 2)
         for column in range(2):
             ax.plot(*tips[:, :, column].T, color=colour, linewidth=1.4)
-            ax.plot(*tips[::every, :, column].T, ".", color=colour, markersize=5)
+            ax.plot(*tips[::every, :, column].T, ".", color=colour, markersize=8)
             ax.plot(*tips[0, :, column], marker, color=colour, markersize=8, label=name if column == 0 else None)
-            ax.plot(*tips[-1, :, column], ".", color="black", markersize=7)
+            ax.plot(*tips[-1, :, column], ".", color="black", markersize=11, zorder=3)
+    ax.plot([], [], ".", color="black", markersize=11, label="at the end")
     ax.set_title(title)
     ax.legend(fontsize="small", loc="upper left")
     return ax

@@ -32,7 +32,7 @@ def unmixing_angle(
     Returns:
         The widget, or its static twin.
     """
-    angles = torch.linspace(0, 90, 46, dtype=torch.float64)
+    angles = torch.linspace(0, 90, 91, dtype=torch.float64)  # every one that the knob can show
     highest = {name: max(_peak(output) for a in angles for output in turned(z, a).T) for name, z in white.items()}
     curves = {name: torch.stack([log_density(turned(z, a)).sum(1).mean() for a in angles]) for name, z in white.items()}
 

@@ -63,7 +63,9 @@ def _wav(samples: ArrayLike, rate_hz: int, name: str) -> bytes:
         raise ValueError(f"{name!r} must be finite, sample {int((~np.isfinite(x)).argmax())} is {x[~np.isfinite(x)][0]}")
     peak = float(np.abs(x).max())
     if peak > 1:
-        raise ValueError(f"{name!r} must lie from −1 to 1, its largest sample is {peak:.10g}: divide the sounds of a row by the same number")
+        raise ValueError(
+            f"{name!r} must lie from −1 to 1, its largest sample is {peak:.10g}: divide the sounds of a row by the same number"
+        )
     pcm = np.minimum(np.rint(x * 32768), 32767).astype("<i2")  # 16 bits reach from −32768 to 32767
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:

@@ -50,7 +50,7 @@ def source_and_tract(
     tract_khz: ArrayLike,
     tract_db: ArrayLike,
     *,
-    levels_db: tuple[float, float],
+    levels_db: tuple[float | int, float | int],
     figure: FigureBase,
 ) -> None:
     """Shows harmonics, the vocal tract's response, and the two multiplied: three panels, in dB, where a product is a sum.

@@ -162,6 +162,9 @@ def test_no_filter_rings_on_into_silence(pitch_hz):
     level[100:] = 0
     sound = vocoder.synthesise(replace(still, level=level), generator=seeded())
     assert not sound[100 * 80 :].any()
+    level[100:] = 1e-5
+    hush = vocoder.synthesise(replace(still, level=level), generator=seeded())[104 * 80 :]  # beyond the window that still sees the sound
+    assert hush.square().mean().sqrt() < 3e-5
     assert (sound[: 96 * 80] == vocoder.synthesise(still, generator=seeded())[: 96 * 80]).all()
 
 

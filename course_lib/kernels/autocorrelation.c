@@ -16,11 +16,13 @@ typedef double unaligned __attribute__((vector_size(8 * W), aligned(8), may_alia
 
 static inline lanes load(const double *p) { return *(const unaligned *)p; }
 
-static double total(lanes v)
+static inline double total(lanes v)
 {
-    double sum = 0;
-    for (int l = 0; l < W; l++) sum += v[l];
-    return sum;
+    double part[W];
+    memcpy(part, &v, sizeof part);
+    for (int half = W / 2; half; half /= 2)
+        for (int l = 0; l < half; l++) part[l] += part[l + half];
+    return part[0];
 }
 
 /* x: N x T.  r: N x (order + 1).  work: W zeros, T anything, 3 W zeros. */

@@ -1,5 +1,8 @@
 """The autocorrelation: against NumPy, and the compiled form against the reference."""
 
+import ctypes
+import subprocess
+
 import numpy as np
 import pytest
 import torch
@@ -60,6 +63,16 @@ def test_a_frame_is_not_touched_by_its_neighbours():
     assert (autocorrelation.autocorrelation(x, 5)[1] == 0).all()
     x[1] = torch.nan
     assert autocorrelation.autocorrelation(x, 5)[[0, 2]].isfinite().all()
+
+
+@pytest.mark.skipif(native.compiler() is None, reason="needs a C compiler: install gcc from your system's packages")
+def test_the_narrowest_registers_give_the_same(root, tmp_path):
+    """Compiled for the family of this processor and not for itself, as where a compiler does not know it."""
+    source = root / "course_lib/kernels/autocorrelation.c"
+    subprocess.run([native.compiler(), *native._FLAGS, "-o", str(tmp_path / "narrow.so"), str(source), "-lm"], check=True)
+    library = ctypes.CDLL(str(tmp_path / "narrow.so"))
+    x = frames(7, 45)
+    torch.testing.assert_close(autocorrelation.compiled(x, 11, library), autocorrelation.reference(x, 11))
 
 
 def test_dispatch_follows_the_setting_and_keeps_gradients(monkeypatch):

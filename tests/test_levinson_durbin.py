@@ -1,5 +1,8 @@
 """The recursion: against SciPy's Toeplitz solver, and the compiled form against the reference."""
 
+import ctypes
+import subprocess
+
 import pytest
 import torch
 from scipy.linalg import solve_toeplitz
@@ -90,6 +93,16 @@ def test_smooth_signals_that_leave_nothing_to_predict_end_quietly(solve, length,
 def test_the_reference_has_gradients():
     r = autocorrelations(2, 3).requires_grad_()
     assert torch.autograd.gradcheck(lambda r: levinson_durbin.reference(r)[:3], r)
+
+
+@needs_compiler
+def test_the_narrowest_registers_give_the_same(root, tmp_path):
+    """Compiled for the family of this processor and not for itself, as where a compiler does not know it."""
+    source = root / "course_lib/kernels/levinson_durbin.c"
+    subprocess.run([native.compiler(), *native._FLAGS, "-o", str(tmp_path / "narrow.so"), str(source), "-lm"], check=True)
+    library = ctypes.CDLL(str(tmp_path / "narrow.so"))
+    r = autocorrelations(7, 11)
+    torch.testing.assert_close(levinson_durbin.compiled(r, library).a, levinson_durbin.reference(r).a, rtol=0, atol=1e-11)
 
 
 def test_dispatch_follows_the_setting_and_keeps_gradients(monkeypatch):

@@ -6,10 +6,12 @@
  */
 #include <string.h>
 
-#ifdef __AVX512F__
+#if defined(__AVX512F__)
 enum { W = 8 };
-#else
+#elif defined(__AVX__)
 enum { W = 4 };
+#else
+enum { W = 2 };
 #endif
 typedef double lanes __attribute__((vector_size(8 * W)));
 typedef double unaligned __attribute__((vector_size(8 * W), aligned(8), may_alias));

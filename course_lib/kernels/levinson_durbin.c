@@ -3,10 +3,12 @@
 
 #define ROUNDING (64 * 0x1p-52) /* as in the file of the same name in Python */
 
-#ifdef __AVX512F__
+#if defined(__AVX512F__)
 enum { W = 8 };
-#else
+#elif defined(__AVX__)
 enum { W = 4 };
+#else
+enum { W = 2 };
 #endif
 typedef double lanes __attribute__((vector_size(8 * W)));
 typedef long long mask __attribute__((vector_size(8 * W)));

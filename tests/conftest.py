@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import jaxtyping
@@ -60,3 +61,11 @@ def needs_program(name: str) -> None:
 
     if shutil.which(name) is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"needs the program {name!r}: install it from your system's packages")
+
+
+@pytest.fixture(autouse=True)
+def _figures_are_closed():
+    """No test's figures stay open for the next one."""
+    yield
+    if (pyplot := sys.modules.get("matplotlib.pyplot")) is not None:
+        pyplot.close("all")

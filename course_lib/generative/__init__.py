@@ -1,0 +1,1 @@
+"""Deep generative models: each is a classical one with a network inside."""

@@ -3,6 +3,7 @@
 A case holds the model and its outcomes: for a discrete model all of them, for a density a grid that covers it, with the volume of a cell.
 """
 
+import copy
 import dataclasses
 import math
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_lib.classical.autoregressive import GaussianAR
 from course_lib.classical.discrete import Bernoulli, Categorical
@@ -75,14 +76,31 @@ MODELS: dict[str, Callable[[], Case]] = {
 
 @pytest.fixture(params=MODELS)
 def case(request) -> Case:
-    return MODELS[request.param]()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # a network draws its first weights
+        return MODELS[request.param]()
 
 
-def trainable(model: object) -> tuple[dict, dict[str, Tensor]]:
-    """A model's fields, its tensors as leaves that collect gradients (an object, say ICA's density, stays), and these leaves alone."""
+def trainable(model: object) -> tuple[object, dict[str, Tensor]]:
+    """The same model over leaves that collect gradients (an object among its fields, say ICA's density, stays), and these leaves."""
+    if isinstance(model, nn.Module):
+        again = copy.deepcopy(model)
+        return again, dict(again.named_parameters())
     fields = {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}
     parameters = {name: value.clone().requires_grad_() for name, value in fields.items() if isinstance(value, Tensor)}
-    return fields | parameters, parameters
+    return type(model)(**fields | parameters), parameters
+
+
+def made_again(model: object) -> object:
+    """Another model that is given the first one's parameters."""
+    if not isinstance(model, nn.Module):
+        return type(model)(**{field.name: getattr(model, field.name) for field in dataclasses.fields(model)})
+    again = copy.deepcopy(model)
+    with torch.no_grad():
+        for parameter in again.parameters():
+            parameter.fill_(0.1)
+    again.load_state_dict(model.state_dict())
+    return again
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -160,8 +178,8 @@ def test_float64_throughout(case):
 
 
 def test_every_parameter_gets_a_finite_gradient(case):
-    fields, parameters = trainable(case.model)
-    type(case.model)(**fields).loss(case.model.sample(20, generator=seeded(0))).backward()
+    model, parameters = trainable(case.model)
+    model.loss(case.model.sample(20, generator=seeded(0))).backward()
     for name, parameter in parameters.items():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
@@ -169,13 +187,13 @@ def test_every_parameter_gets_a_finite_gradient(case):
 
 
 def test_parameters_make_the_model_again(case):
-    again = type(case.model)(**{field.name: getattr(case.model, field.name) for field in dataclasses.fields(case.model)})
-    assert torch.equal(again.log_prob(case.outcomes), case.model.log_prob(case.outcomes))
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        setattr(case.model, dataclasses.fields(case.model)[0].name, None)
+    assert torch.equal(made_again(case.model).log_prob(case.outcomes), case.model.log_prob(case.outcomes))
+    if not isinstance(case.model, nn.Module):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(case.model, dataclasses.fields(case.model)[0].name, None)
 
 
 def test_drawing_needs_no_gradients(case):
     """Parameters that are being fitted can be sampled from; the draws carry no graph."""
-    fields, _ = trainable(case.model)
-    assert not type(case.model)(**fields).sample(3, generator=seeded(0)).requires_grad
+    model, _ = trainable(case.model)
+    assert not model.sample(3, generator=seeded(0)).requires_grad

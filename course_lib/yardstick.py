@@ -1,0 +1,144 @@
+"""The yardstick (物差し) for drawn digits: one classifier, trained once and read back by every lecture that asks it.
+
+    judge = yardstick.digit_classifier(train, test, folder=lab.build_folder() / "yardstick", device=run.device)
+    samples.recognised_share(judge.probabilities(drawn))
+
+Taught in: 07_neural_networks
+"""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from course_lib import training
+from course_lib.datasets.images import LabelledImages
+from course_lib.networks.digit_classifier import DigitClassifier
+from course_lib.randomness import global_state_kept
+
+_PICTURES_SEEN = 60_000  # how many a training sees at least: so many small sets go round more often
+_BATCH = 100
+
+
+def digit_classifier(
+    train: LabelledImages, test: LabelledImages, *, folder: str | Path, device: torch.device | str = "cpu", seed: int = 0
+) -> DigitClassifier:
+    """Returns the classifier of a set of pictures: trained now, a few seconds, or read from where an earlier call left it.
+
+    It says how well it reads pictures that it was not trained on. What it learns from is what drawn pictures are like: digits a little
+    blurred and noisy (``worn``), and pictures that are made of the same ink but show no digit (``spoiled``).
+
+    Args:
+        train: what it learns from, square pictures.
+        test: what it is examined on.
+        folder: where the trained one is kept, below a name of its own for each set, side and seed.
+        device: where it shall be.
+        seed: decides its first weights and all chance in its training.
+
+    Returns:
+        The classifier, in evaluation mode, its weights fixed.
+
+    Raises:
+        ValueError: if the two sets differ in size or classes, or what is kept in the folder was trained on other pictures.
+    """
+    side = train.images.shape[-1]
+    if train.images.shape[1:] != test.images.shape[1:] or train.classes != test.classes or train.levels != test.levels:
+        raise ValueError(f"train and test must agree in size, classes and levels, got {_of(train)} and {_of(test)}")
+    with global_state_kept(torch.device("cpu")):
+        torch.manual_seed(seed)
+        model = DigitClassifier(side, len(train.classes)).to(device)
+    epochs = -(-_PICTURES_SEEN // len(train.images))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    steps = epochs * (len(train.images) // _BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=5e-3, total_steps=steps)
+
+    def loss(images: Tensor, labels: Tensor) -> Tensor:
+        x = _ink(images, train.levels)
+        nothing = spoiled(x)[: len(x) // 2]
+        answers = torch.cat([labels, labels.new_full((len(nothing),), len(train.classes))])
+        return F.cross_entropy(model(worn(torch.cat([x, nothing]))), answers)
+
+    kept = Path(folder) / f"{train.name}-{side}-seed-{seed}"
+    training.fit(
+        model,
+        (train.images, train.labels),
+        optimizer=optimizer,
+        schedule=schedule,
+        epochs=epochs,
+        batch_size=_BATCH,
+        loss=loss,
+        seed=seed,
+        checkpoint=kept,
+    )
+    model.eval().requires_grad_(False)
+    right = (
+        torch.cat([model.probabilities(_ink(part.to(device), test.levels)) for part in test.images.split(1000)]).argmax(1).cpu()
+        == test.labels
+    )
+    print(f"The digit classifier reads {100 * right.double().mean():.1f} % of {len(right)} test pictures right ({train.source}).")
+    return model
+
+
+def worn(images: Float[Tensor, "B 1 H W"], *, generator: Generator | None = None) -> Float[Tensor, "B 1 H W"]:
+    """Blurs half of the pictures and adds noise to half of them, to a degree drawn for each: still the same digits.
+
+    Args:
+        images: paper 0 to ink 1.
+        generator: where the chance comes from.
+
+    Returns:
+        As many pictures, paper 0 to ink 1.
+
+    Example:
+        >>> worn(torch.zeros(3, 1, 16, 16)).shape
+        torch.Size([3, 1, 16, 16])
+    """
+    blur, blurred, level, noisy = torch.rand(4, len(images), 1, 1, 1, generator=generator).to(images).unbind(0)
+    soft = images + blur * (blurred < 0.5) * (F.avg_pool2d(images, 3, 1, 1) - images)
+    noise = torch.randn(images.shape, generator=generator).to(images)
+    return (soft + 0.25 * level * (noisy < 0.5) * noise).clamp(0, 1)
+
+
+def spoiled(images: Float[Tensor, "B 1 H W"], *, generator: Generator | None = None) -> Float[Tensor, "B 1 H W"]:
+    """Makes of each picture one with the same kind of ink that shows no digit.
+
+    In one of four ways, drawn for each: its pixels shuffled; another picture's mirror image drawn over it; its upper part over the
+    lower part of another, both displaced; its mean with two others.
+
+    Args:
+        images: paper 0 to ink 1.
+        generator: where the chance comes from.
+
+    Returns:
+        As many pictures, paper 0 to ink 1.
+
+    Example:
+        >>> spoiled(torch.zeros(3, 1, 16, 16)).shape
+        torch.Size([3, 1, 16, 16])
+
+    References:
+        D. Hendrycks, M. Mazeika, T. Dietterich, "Deep anomaly detection with outlier exposure", 2019, arXiv:1812.04606: training on
+        examples of what is none of the classes.
+    Deviation: the examples are made of the pictures themselves; there they are another data set.
+    """
+    B, _, H, W = images.shape
+    way = torch.randint(4, (B, 1, 1, 1), generator=generator).to(images.device)
+    other, third = (images[torch.randperm(B, generator=generator).to(images.device)] for _ in range(2))
+    places = torch.rand(B, H * W, generator=generator).argsort(1).to(images.device)
+    shuffled = images.flatten(1).gather(1, places).view_as(images)
+    cut = torch.randint(H // 4, 3 * H // 4 + 1, (B, 1, 1, 1), generator=generator).to(images.device)
+    upper = torch.arange(H, device=images.device)[:, None] < cut  # (B, 1, H, 1)
+    halves = torch.where(upper, images.roll(W // 3, 3), other.roll(-(H // 4), 2))
+    ways = (shuffled, torch.maximum(images, other.flip(3)), halves, (images + other + third) / 3)
+    return torch.stack(ways).gather(0, way.expand_as(images)[None])[0]
+
+
+def _ink(images: UInt8[Tensor, "B 1 H W"], levels: int) -> Float[Tensor, "B 1 H W"]:
+    """Whole levels as paper 0 to ink 1."""
+    return images.float() / (levels - 1)
+
+
+def _of(pictures: LabelledImages) -> str:
+    return f"{tuple(pictures.images.shape[1:])} with {len(pictures.classes)} classes and {pictures.levels} levels"

@@ -48,6 +48,19 @@ def test_what_stands_in_is_said_aloud_and_kept_in_source(name, size, nothing_her
     assert (data.name, data.images.shape, data.levels) == (name, (360, 1, 8, 8), 17)
 
 
+@pytest.mark.parametrize(("size", "side"), [("quick", 16), ("full", 28)])
+def test_drawn_strokes_stand_in_where_they_are_asked_for_and_are_always_the_same(size, side, nothing_here, capsys):
+    train, again = (images.load("mnist", size=size, quick="strokes") for _ in range(2))
+    test = images.load("mnist", "test", size=size, quick="strokes")
+    assert f"{side}×{side} digits drawn by code stand in for mnist" in capsys.readouterr().out
+    assert (train.images.shape, test.images.shape) == ((4000, 1, side, side), (1000, 1, side, side))
+    assert torch.equal(train.images, again.images)
+    assert torch.equal(train.labels, again.labels)
+    assert not torch.equal(train.images[:1000], test.images)
+    assert (train.name, train.levels, train.classes, int(train.images.max())) == ("mnist", 256, images.CLASSES["mnist"], 255)
+    assert "drawn by code" in train.source
+
+
 def test_the_digits_themselves_say_nothing(capsys):
     images.load("digits", size="full")
     assert capsys.readouterr().out == ""
@@ -59,12 +72,13 @@ def test_the_digits_themselves_say_nothing(capsys):
         (("cifar", "train", "full"), r"name must be one of .*'mnist'.*got 'cifar'"),
         (("mnist", "valid", "full"), r"split must be one of \('train', 'test'\), got 'valid'"),
         (("mnist", "train", "large"), r"size must be one of \('quick', 'full'\), got 'large'"),
+        (("mnist", "train", "full", "faces"), r"quick must be one of \('digits', 'strokes'\), got 'faces'"),
     ],
 )
 def test_a_wrong_word_is_an_error(arguments, message):
-    name, split, size = arguments
+    name, split, size, *quick = arguments
     with pytest.raises(ValueError, match=message):
-        images.load(name, split, size=size)
+        images.load(name, split, size=size, **({"quick": quick[0]} if quick else {}))
 
 
 def test_a_tampered_file_is_refused_and_nothing_stands_in_for_it(nothing_here, monkeypatch):

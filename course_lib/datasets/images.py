@@ -1,4 +1,4 @@
-"""Pictures with labels: MNIST, Fashion-MNIST, KMNIST, Omniglot at full size, and the 8×8 digits that every installation has.
+"""Pictures with labels: MNIST, Fashion-MNIST, KMNIST, Omniglot at full size, and what every installation has: 8×8 digits, drawn strokes.
 
     run = lab.start(lecture=2)
     digits = images.load("mnist", size=run.size)
@@ -17,10 +17,11 @@ import torch
 from jaxtyping import Float64, Int64, UInt8
 from torch import Generator, Tensor
 
-from course_lib.datasets import registry
+from course_lib.datasets import registry, strokes
 
 NAMES = ("mnist", "fashion-mnist", "kmnist", "omniglot", "digits")
 SPLITS = ("train", "test")
+STAND_INS = ("digits", "strokes")
 CLASSES = {
     "mnist": tuple("0123456789"),
     "fashion-mnist": ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
@@ -46,11 +47,12 @@ class LabelledImages:
     classes: tuple[str, ...]
 
 
-def load(name: str, split: str = "train", *, size: str) -> LabelledImages:
-    """Returns a set of pictures: the named one at full size, the embedded 8×8 digits at quick size.
+def load(name: str, split: str = "train", *, size: str, quick: str = "digits") -> LabelledImages:
+    """Returns a set of pictures: the named one at full size, at quick size one that needs no file.
 
     Whatever stands in for the named set is said aloud, and ``source`` keeps it. The digits' test set is the last 360, written by other
-    people than most of the first 1 437. Omniglot is ``small1`` for training and ``small2`` for testing, other characters in each, so its
+    people than most of the first 1 437. The strokes are 4 000 digits drawn by code to train on and 1 000 to test on, always the same ones:
+    16×16 at quick size, 28×28 where they stand in at full size. Omniglot is ``small1`` for training and ``small2`` for testing, other characters in each, so its
     labels index that split's own ``classes`` ("Greek/character01"). KMNIST without its labels (a copy of the test pictures that has none)
     comes with every label −1.
 
@@ -58,12 +60,13 @@ def load(name: str, split: str = "train", *, size: str) -> LabelledImages:
         name: one of ``NAMES``.
         split: ``train`` or ``test``.
         size: the run's size, ``quick`` or ``full``.
+        quick: what stands in at quick size, and at full size where the named set cannot be had: one of ``STAND_INS``.
 
     Returns:
         The pictures, in the order of the file.
 
     Raises:
-        ValueError: if there is no such name, split or size.
+        ValueError: if there is no such name, split, size or stand-in.
         DataRefused: if a file is there but is not what was published.
 
     Example:
@@ -79,22 +82,21 @@ def load(name: str, split: str = "train", *, size: str) -> LabelledImages:
 
     Taught in: 02_gaussian_mixtures
     """
-    for what, value, allowed in (("name", name, NAMES), ("split", split, SPLITS), ("size", size, ("quick", "full"))):
+    words = {"name": (name, NAMES), "split": (split, SPLITS), "size": (size, ("quick", "full")), "quick": (quick, STAND_INS)}
+    for what, (value, allowed) in words.items():
         if value not in allowed:
             raise ValueError(f"{what} must be one of {allowed}, got {value!r}")
     if name == "digits":
         return _digits(name, split)
     if size == "quick":
-        print(f"quick size: scikit-learn's 8×8 digits stand in for {name}")
-        return _digits(name, split)
+        return _stand_in(quick, name, split, 16, "quick size: ")
     try:
         return _omniglot(split) if name == "omniglot" else _idx_set(name, split)
     except registry.DataUnavailable as reason:
         print(reason)
         if name == "kmnist" and split == "test" and (unlabelled := _kmnist_without_labels()):
             return unlabelled
-        print(f"scikit-learn's 8×8 digits stand in for {name}")
-        return _digits(name, split)
+        return _stand_in(quick, name, split, 28)
 
 
 def dequantise(images: UInt8[Tensor, "*shape"], levels: int, *, generator: Generator) -> Float64[Tensor, "*shape"]:
@@ -134,6 +136,17 @@ def dequantise(images: UInt8[Tensor, "*shape"], levels: int, *, generator: Gener
     # 24 random bits: with the 53 of a float64, 255 + u could round up to 256 and leave [0, 1)
     noise = torch.rand(images.shape, generator=generator, dtype=torch.float32, device=generator.device).to(images.device)
     return (images.double() + noise) / levels
+
+
+def _stand_in(which: str, name: str, split: str, side: int, when: str = "") -> LabelledImages:
+    if which == "digits":
+        print(f"{when}scikit-learn's 8×8 digits stand in for {name}")
+        return _digits(name, split)
+    print(f"{when}{side}×{side} digits drawn by code stand in for {name}")
+    n, seed = (4000, 0) if split == "train" else (1000, 1)  # a data set, not a draw of this run: everyone has the same one
+    drawn = strokes.draw(n, side=side, generator=Generator().manual_seed(seed))
+    source = f"digits drawn by code with a pen, {side}×{side}"
+    return LabelledImages(drawn.images, drawn.labels, name, source, drawn.levels, drawn.classes)
 
 
 def _digits(name: str, split: str) -> LabelledImages:

@@ -48,6 +48,13 @@ def test_the_density_is_the_gaussians(D, K, noise):
     torch.testing.assert_close(model.loss(x), plain.loss(x), rtol=1e-6, atol=1e-6)
 
 
+def test_the_density_has_all_the_digits_of_float64():
+    model = some_model()
+    x = drawn(model, 20, seed=1)
+    plain = MultivariateGaussian(model.mean, model.covariance)
+    torch.testing.assert_close(model.log_prob(x), plain.log_prob(x), rtol=1e-12, atol=1e-12)
+
+
 def test_the_density_of_what_is_observed_is_the_marginal():
     model = some_model()
     x = with_holes(drawn(model, 40), 0.5)

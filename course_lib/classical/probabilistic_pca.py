@@ -76,7 +76,7 @@ class ProbabilisticPCA:
         """Returns log p of the observed part of each row in nats, ``(B,)``; 0 where nothing is observed."""
         x, observed = _observed(x)
         mean, cholesky, residual = self._latent(x, observed)
-        count = observed.sum(1)
+        count = observed.sum(1, dtype=torch.float64)  # a whole number times log 2π would be float32
         log_det = (count - mean.shape[1]) * self.noise_variance.log() + 2 * cholesky.diagonal(dim1=1, dim2=2).log().sum(1)
         distance = residual.square().sum(1) / self.noise_variance + mean.square().sum(1)  # (x - μ)ᵀ C⁻¹ (x - μ)
         return -0.5 * (count * LOG_2PI + log_det + distance)

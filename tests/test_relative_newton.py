@@ -33,14 +33,6 @@ def test_statistics_are_derivatives_of_the_likelihood(density):
     torch.testing.assert_close(here.curvatures, torch.einsum("ijij->ij", pure))
 
 
-def test_blocks_make_no_difference(monkeypatch):
-    W, centred = some(N=1000)
-    whole = relative_newton.gather(W, Logistic(), centred)
-    monkeypatch.setattr(relative_newton, "_BLOCK_NUMBERS", 100)
-    for part, all_of_it in zip(relative_newton.gather(W, Logistic(), centred), whole, strict=True):
-        torch.testing.assert_close(part, all_of_it)
-
-
 def test_the_direction_solves_a_system_for_each_pair():
     generator = torch.Generator().manual_seed(1)
     G, h = torch.randn(4, 4, dtype=torch.float64, generator=generator), 2 + torch.rand(4, 4, dtype=torch.float64, generator=generator)

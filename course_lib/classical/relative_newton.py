@@ -13,7 +13,6 @@ from course_lib.classical.source_densities import SourceDensity
 
 _LEAST_CURVATURE = 0.01  # a step never trusts a flatter direction
 _HALVINGS = 30  # of a step that overshoots
-_BLOCK_NUMBERS = 2**15  # float64 numbers that fit in a processor's second cache several times over
 _FEW_ROWS = 1500  # enough to say which sources are flatter than a Gaussian
 
 
@@ -35,7 +34,7 @@ class Climb(NamedTuple):
 
 
 def gather(unmixing: Float64[Tensor, "D D"], density: SourceDensity, centred: Float64[Tensor, "D N"]) -> Statistics:
-    r"""Goes through the data once, a block at a time: what is made of a block fits in the processor's cache.
+    r"""Goes through the data once.
 
     .. math:: G = I + \frac 1 N \sum_n ψ(s_n)\, s_n^\top, \qquad h_{ij} = \frac 1 N \sum_n -ψ'(s_{ni})\, s_{nj}^2, \qquad s_n = W c_n
 
@@ -53,15 +52,9 @@ def gather(unmixing: Float64[Tensor, "D D"], density: SourceDensity, centred: Fl
         tensor([[-0.4142]], dtype=torch.float64)
     """
     D, N = centred.shape
-    log_prob, G, h = torch.zeros(1, dtype=torch.float64), torch.zeros_like(unmixing), torch.zeros_like(unmixing)
-    for block in centred.split(_BLOCK_NUMBERS // D + 1, dim=1):
-        sources = (unmixing @ block).T  # (n, D)
-        log_p, score, curvature = density.evaluate(sources)
-        log_prob += log_p.sum()
-        G += score.T @ sources
-        h += curvature.T @ sources.square()
+    totals = density.totals(unmixing, centred)
     log_det = torch.linalg.slogdet(unmixing).logabsdet
-    return Statistics(log_prob[0] / N + log_det, torch.eye(D, dtype=torch.float64) + G / N, h / N)
+    return Statistics(totals.log_prob / N + log_det, torch.eye(D, dtype=torch.float64) + totals.products / N, totals.bends / N)
 
 
 def direction(here: Statistics) -> tuple[Float64[Tensor, "D D"], Float64[Tensor, ""]]:

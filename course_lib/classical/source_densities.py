@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Generator, Tensor
 
-from course_lib.kernels.log_cosh_density import Shape, log_cosh_density
+from course_lib.kernels.log_cosh_totals import Evaluation, Shape, Totals, evaluate, log_cosh_totals, totals
 
 _SCALE = math.pi / math.sqrt(3)  # standard deviation of the logistic density in its usual unit
 _KINK = 0.1  # half the width over which the bend of |s| at 0 is spread
@@ -31,8 +31,11 @@ class SourceDensity(Protocol):
     def score(self, s: Tensor) -> Tensor:
         """Returns ψ(s) = d log p(s) / ds, entry by entry."""
 
-    def evaluate(self, s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def evaluate(self, s: Tensor) -> Evaluation:
         """Returns log p(s), ψ(s) and −ψ′(s), entry by entry, for little more than the price of one."""
+
+    def totals(self, unmixing: Tensor, centred: Tensor) -> Totals:
+        """Returns sums over the sources W c_n of centred data ``(D, N)``: all that a step of a fit needs to know of them."""
 
     def adapted(self, s: Tensor) -> "SourceDensity":
         """Returns the density of this family that suits the sources ``s`` found so far, ``(N, D)``: itself, if it does already."""
@@ -65,9 +68,13 @@ class Laplace:
         """Returns ψ(s); 0 at the kink."""
         return -math.sqrt(2) * s.sign()
 
-    def evaluate(self, s: Float[Tensor, "*S"]) -> tuple[Float[Tensor, "*S"], Float[Tensor, "*S"], Float[Tensor, "*S"]]:
+    def evaluate(self, s: Float[Tensor, "*S"]) -> Evaluation:
         """Returns log p(s), ψ(s), and −(ψ(s + h) − ψ(s − h)) / 2h with h = 0.1."""
-        return self.log_prob(s), self.score(s), (s.abs() < _KINK).to(s.dtype) * (math.sqrt(2) / _KINK)
+        return Evaluation(self.log_prob(s), self.score(s), (s.abs() < _KINK).to(s.dtype) * (math.sqrt(2) / _KINK))
+
+    def totals(self, unmixing: Float64[Tensor, "D D"], centred: Float64[Tensor, "D N"]) -> Totals:
+        """Returns the sums over the sources."""
+        return totals(unmixing, centred, self.evaluate)
 
     def adapted(self, s: Float[Tensor, "N D"]) -> "Laplace":
         """Returns itself."""
@@ -103,11 +110,17 @@ class Logistic:
         """Returns ψ(s)."""
         return -_SCALE * torch.tanh(_SCALE / 2 * s)
 
-    def evaluate(self, s: Float[Tensor, "*S"]) -> tuple[Float[Tensor, "*S"], Float[Tensor, "*S"], Float[Tensor, "*S"]]:
+    def evaluate(self, s: Float[Tensor, "*S"]) -> Evaluation:
         """Returns log p(s), ψ(s) and −ψ′(s)."""
-        D = s.shape[-1] if s.ndim > 1 else 1
-        log_mass = torch.full((D,), math.log(_SCALE / 4), dtype=torch.float64)
-        return _evaluate(s, Shape(0.0, _SCALE / 2, torch.full((D,), 2.0, dtype=torch.float64), log_mass))
+        return evaluate(s, self._shape(1))
+
+    def totals(self, unmixing: Float64[Tensor, "D D"], centred: Float64[Tensor, "D N"]) -> Totals:
+        """Returns the sums over the sources."""
+        return log_cosh_totals(unmixing, centred, self._shape(len(unmixing)))
+
+    def _shape(self, D: int) -> Shape:
+        peak = torch.full((D,), math.log(_SCALE / 4), dtype=torch.float64)
+        return Shape(0.0, _SCALE / 2, torch.full((D,), 2.0, dtype=torch.float64), peak)
 
     def adapted(self, s: Float[Tensor, "N D"]) -> "Logistic":
         """Returns itself."""
@@ -158,10 +171,17 @@ class Adaptive:
         """Returns ψ(s)."""
         return -s - self.signs * torch.tanh(s)
 
-    def evaluate(self, s: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B D"], Float[Tensor, "*B D"], Float[Tensor, "*B D"]]:
+    def evaluate(self, s: Float[Tensor, "*B D"]) -> Evaluation:
         """Returns log p(s), ψ(s) and −ψ′(s)."""
+        return evaluate(s, self._shape())
+
+    def totals(self, unmixing: Float64[Tensor, "D D"], centred: Float64[Tensor, "D N"]) -> Totals:
+        """Returns the sums over the sources."""
+        return log_cosh_totals(unmixing, centred, self._shape())
+
+    def _shape(self) -> Shape:
         log_mass = torch.full_like(self.signs, 0.5).masked_fill(self.signs > 0, _LOG_PEAKED) + math.log(2 * math.pi) / 2
-        return _evaluate(s, Shape(1.0, 1.0, self.signs, -log_mass))
+        return Shape(1.0, 1.0, self.signs, -log_mass)
 
     def adapted(self, s: Float[Tensor, "N D"]) -> "Adaptive":
         r"""Returns the shapes under which these sources are a stable solution: k = sign(E[sech² s] E[s²] − E[s tanh s])."""
@@ -180,9 +200,3 @@ class Adaptive:
             accepted = torch.rand(n, D, dtype=torch.float64, generator=generator) * torch.cosh(again) < 1
             s, kept = torch.where(kept, s, again), kept | accepted
         return torch.where(self.signs > 0, s, moved)
-
-
-def _evaluate(s: Tensor, shape: Shape) -> tuple[Tensor, Tensor, Tensor]:
-    """log p(s), ψ(s) and −ψ′(s) in the shape of s, whose last axis counts the sources that ``shape`` does."""
-    log_prob, score, curvature = log_cosh_density(s.reshape(-1, len(shape.k)), shape)
-    return log_prob.reshape(s.shape), score.reshape(s.shape), curvature.reshape(s.shape)

@@ -119,12 +119,12 @@ def parts(got: Any, *names: str) -> tuple[Any, ...]:
         >>> mean, variance = parts((torch.tensor(1.0), torch.tensor(2.0)), "mean", "variance")
         >>> parts(torch.tensor(1.0), "mean", "variance")
         Traceback (most recent call last):
-        course_lib.check.Mistake: The function returned a tensor, but 2 values are asked: end it with  return mean, variance.
+        course_lib.check.Mistake: The function returned a tensor, but 2 values are asked for: end it with  return mean, variance.
     """
     _refuse_none(got, "the result")
     if not isinstance(got, tuple | list) or len(got) != len(names):
         returned = f"{len(got)} values" if isinstance(got, tuple | list) else _kind(got).replace("of type", "a value of type")
-        _refuse(f"The function returned {returned}, but {len(names)} values are asked", f"end it with  return {', '.join(names)}")
+        _refuse(f"The function returned {returned}, but {len(names)} values are asked for", f"end it with  return {', '.join(names)}")
     return tuple(got)
 
 
@@ -194,7 +194,7 @@ def _refuse_kind(got: Any, want: Any, name: str) -> None:
     _refuse_none(got, name)
     if isinstance(got, Tensor) and got.is_complex():
         _refuse(
-            f"{_capital(name)} is complex, but real numbers are asked",
+            f"{_capital(name)} is complex, but real numbers are asked for",
             "torch.linalg.eigh gives the real eigenvalues of a symmetric matrix, torch.fft.irfft a real signal; else take .real",
         )
     one_number = not isinstance(want, Tensor) or want.ndim == 0
@@ -203,10 +203,10 @@ def _refuse_kind(got: Any, want: Any, name: str) -> None:
         return
     if number:
         _refuse(
-            f"{_capital(name)} is one number, but a torch tensor is asked",
+            f"{_capital(name)} is one number, but a torch tensor is asked for",
             "return all of them together: torch.stack joins tensors, torch.tensor(..., dtype=torch.float64) plain numbers",
         )
-    asked = "one number is asked" if one_number else "a torch tensor is asked"
+    asked = "one number is asked for" if one_number else "a torch tensor is asked for"
     advice = {
         np.ndarray: "stay in torch all the way, or end with torch.from_numpy",
         tuple: "return one value, not several (a comma after it makes a tuple)",

@@ -70,13 +70,13 @@ def test_the_others_accept():
     ("got", "want", "words"),
     [
         (None, TWO, "The result is None: .*is the `return` there"),
-        (np.ones(3), ROW, "a NumPy array, but a torch tensor is asked: stay in torch"),
-        ([1.0, 2.0, 3.0], ROW, r"a list, but a torch tensor is asked: torch\.stack"),
-        ((TWO, TWO), TWO, "a tuple, but one number is asked: return one value"),
-        (True, TWO, "True or False, but one number is asked"),
+        (np.ones(3), ROW, "a NumPy array, but a torch tensor is asked for: stay in torch"),
+        ([1.0, 2.0, 3.0], ROW, r"a list, but a torch tensor is asked for: torch\.stack"),
+        ((TWO, TWO), TWO, "a tuple, but one number is asked for: return one value"),
+        (True, TWO, "True or False, but one number is asked for"),
         (test_equal_accepts, TWO, "call the function"),
         ("2", TWO, "text, but one number"),
-        (2.0, ROW, "but a torch tensor is asked"),
+        (2.0, ROW, "but a torch tensor is asked for"),
         (TABLE.mT, TABLE, r"shape \(3, 2\), but \(2, 3\) is right: the axes are swapped"),
         (ROW[:, None], ROW, r"shape \(3, 1\), but \(3,\) is right: there is an axis of length 1 too many"),
         (ROW.sum(), ROW, r"shape \(\), but \(3,\) is right: an axis is gone"),
@@ -173,7 +173,7 @@ def test_equal_is_exact(got, want, words):
 def test_parts_says_how_to_return_them():
     assert said(check.parts, None, "mean", "variance").startswith("The result is None")
     assert said(check.parts, (1, 2, 3), "mean", "variance").endswith(
-        "returned 3 values, but 2 values are asked: end it with  return mean, variance."
+        "returned 3 values, but 2 values are asked for: end it with  return mean, variance."
     )
     assert "returned a NumPy array" in said(check.parts, np.ones(2), "mean", "variance")
     assert "returned a value of type int" in said(check.parts, 3, "mean", "variance")
@@ -219,7 +219,7 @@ def test_complex_numbers_are_named_before_anything_is_computed_with_them():
 
 
 def test_one_number_where_many_are_asked():
-    with pytest.raises(check.Mistake, match="is one number, but a torch tensor is asked"):
+    with pytest.raises(check.Mistake, match="is one number, but a torch tensor is asked for"):
         check.close(0.5, torch.ones(2))
 
 

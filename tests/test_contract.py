@@ -21,6 +21,8 @@ from course_lib.classical.ica import ICA
 from course_lib.classical.probabilistic_pca import ProbabilisticPCA
 from course_lib.classical.source_densities import Adaptive, Logistic
 from course_lib.contract import CanSample, HasLogProb, HasLoss
+from course_lib.generative import sample_distributions
+from course_lib.generative.wavenet import WaveNet
 
 
 class Case(NamedTuple):
@@ -71,6 +73,12 @@ MODELS: dict[str, Callable[[], Case]] = {
     "GaussianAR": lambda: plane(GaussianAR(tensor(-0.6), torch.tensor(0.5)), -8, 8),
     "ICA": lambda: plane(ICA(tensor(0.5, -1.0), tensor([1.0, -0.4], [0.3, 1.2]), Logistic()), -16, 16, 641),
     "ICA, adaptive": lambda: plane(ICA(tensor(0.5, -1.0), tensor([1.0, -0.4], [0.3, 1.2]), Adaptive(tensor(1, -1))), -12, 12),
+    "WaveNet": lambda: Case(
+        WaveNet((1,), channels=4, output=sample_distributions.Categorical(3)).double(), torch.cartesian_prod(*[torch.arange(3)] * 3)
+    ),
+    "WaveNet of one's own past": lambda: plane(
+        WaveNet((1,), channels=2, kernel=1, output=sample_distributions.Gaussian(), linear=True).double(), -12, 12
+    ),
 }
 
 

@@ -105,7 +105,19 @@ class WaveNet(nn.Module):
 
     def predict(self, x: Shaped[Tensor, "B T"], cond: Cond = None) -> Float[Tensor, "B V T"]:
         """Returns what the output distribution reads for each sample (logits, or means): at t it depends on x before t and on nothing after."""
-        return self._network(x, self._features(cond, len(x), x.shape[1]))
+        return self._network(x, self.features(cond, len(x), x.shape[1]))
+
+    def features(self, cond: Cond, rows: int, T: int) -> Float[Tensor, "rows F T"] | None:
+        """Returns the features of a condition at each sample of ``rows`` sequences, ``(rows, F, T)``; None where the model has no conditions."""
+        given = () if cond is None else tuple(cond)
+        if len(given) != len(self.conditions):
+            raise ValueError(f"cond must hold a tensor for each of the {len(self.conditions)} conditions, got {len(given)}")
+        if not given:
+            return None
+        features = sum(layer(part) for layer, part in zip(self.conditions, given, strict=True))
+        if len(features) != rows or features.shape[2] not in (1, T):
+            raise ValueError(f"cond must be for {rows} rows of {T} samples, got {len(features)} of {features.shape[2]}")
+        return features.expand(-1, -1, T)
 
     def log_prob(self, x: Shaped[Tensor, "B T"], cond: Cond = None) -> Float[Tensor, " B"]:
         """Returns log p(x) of each row, in nats."""
@@ -153,7 +165,7 @@ class WaveNet(nn.Module):
             raise ValueError(f"temperature must be greater than 0, got {temperature}")
         like = self.last.weight
         u = torch.rand(n, length, dtype=torch.float64, generator=generator, device=like.device)
-        features = self._features(cond, n, length)
+        features = self.features(cond, n, length)
         x = torch.zeros(n, length, dtype=self.output.dtype or like.dtype, device=like.device)
         memory = Memory(self, n) if cached else None
         for t in range(length):
@@ -179,18 +191,6 @@ class WaveNet(nn.Module):
         if self.linear:
             return self.last(self.hidden(total))
         return self.last(torch.relu(self.hidden(torch.relu(total + self.sum_bias[:, None]))))
-
-    def _features(self, cond: Cond, rows: int, T: int) -> Tensor | None:
-        """The condition's features at each sample, (B, F, T), or None."""
-        given = () if cond is None else tuple(cond)
-        if len(given) != len(self.conditions):
-            raise ValueError(f"cond must hold a tensor for each of the {len(self.conditions)} conditions, got {len(given)}")
-        if not given:
-            return None
-        features = sum(layer(part) for layer, part in zip(self.conditions, given, strict=True))
-        if len(features) != rows or features.shape[2] not in (1, T):
-            raise ValueError(f"cond must be for {rows} rows of {T} samples, got {len(features)} of {features.shape[2]}")
-        return features.expand(-1, -1, T)
 
 
 class Memory:

@@ -22,6 +22,14 @@ from course_lib.classical.probabilistic_pca import ProbabilisticPCA
 from course_lib.classical.source_densities import Adaptive, Logistic
 from course_lib.contract import CanSample, HasLogProb, HasLoss
 from course_lib.generative import sample_distributions
+from course_lib.generative.base_density import StandardNormal
+from course_lib.generative.coupling import real_nvp
+from course_lib.generative.flow import Flow
+from course_lib.generative.glow import ActNorm, glow
+from course_lib.generative.linear_flow import Linear
+from course_lib.generative.masked_autoregressive import MADE
+from course_lib.generative.pixelcnn import PixelCNN
+from course_lib.generative.planar import Planar
 from course_lib.generative.wavenet import WaveNet
 
 
@@ -45,9 +53,30 @@ def plane(model: object, low: float, high: float, n: int = 401) -> Case:
     return Case(model, torch.cartesian_prod(case.outcomes, case.outcomes), case.volume**2)
 
 
+def binary(model: nn.Module, *event: int) -> Case:
+    """A network's probability of pictures of zeros and ones: all of them."""
+    outcomes = torch.cartesian_prod(*[tensor(0, 1)] * math.prod(event))
+    return Case(model.double(), outcomes.view(-1, *event))
+
+
 def column(case: Case) -> Case:
     """The same outcomes as rows of one number."""
     return case._replace(outcomes=case.outcomes[:, None])
+
+
+def pictures(model: object, low: float, high: float, n: int) -> Case:
+    """A density of pictures of 2 × 2 pixels, on a grid."""
+    x = torch.linspace(low, high, n, dtype=torch.float64)
+    return Case(model, torch.cartesian_prod(x, x, x, x).reshape(-1, 1, 2, 2), ((high - low) / (n - 1)) ** 4)
+
+
+def shaken(model: nn.Module, scale: float = 0.3) -> nn.Module:
+    """A network in float64, away from its start: a flow's is the identity, where many a gradient is 0."""
+    model = model.double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += scale * torch.randn(parameter.shape, dtype=torch.float64)
+    return model
 
 
 def tensor(*values) -> Tensor:
@@ -73,12 +102,23 @@ MODELS: dict[str, Callable[[], Case]] = {
     "GaussianAR": lambda: plane(GaussianAR(tensor(-0.6), torch.tensor(0.5)), -8, 8),
     "ICA": lambda: plane(ICA(tensor(0.5, -1.0), tensor([1.0, -0.4], [0.3, 1.2]), Logistic()), -16, 16, 641),
     "ICA, adaptive": lambda: plane(ICA(tensor(0.5, -1.0), tensor([1.0, -0.4], [0.3, 1.2]), Adaptive(tensor(1, -1))), -12, 12),
+    "MADE": lambda: binary(MADE((1, 2, 2), [5, 5]), 1, 2, 2),
+    "PixelCNN": lambda: binary(PixelCNN((1, 2, 3), channels=3, blocks=2), 1, 2, 3),
     "WaveNet": lambda: Case(
         WaveNet((1,), channels=4, output=sample_distributions.Categorical(3)).double(), torch.cartesian_prod(*[torch.arange(3)] * 3)
     ),
     "WaveNet of one's own past": lambda: plane(
         WaveNet((1,), channels=2, kernel=1, output=sample_distributions.Gaussian(), linear=True).double(), -12, 12
     ),
+}
+
+
+MODELS |= {
+    "Linear flow": lambda: plane(shaken(Flow([Linear(2)], StandardNormal(2))), -12, 12),
+    "Planar": lambda: plane(shaken(Flow([Planar(2), Planar(2)], StandardNormal(2))), -14, 14, 801),
+    "NICE": lambda: plane(shaken(Flow([*real_nvp(2, layers=2, hidden=[6], additive=True), ActNorm(2)], StandardNormal(2))), -12, 12),
+    "RealNVP": lambda: plane(shaken(Flow(real_nvp(2, layers=3, hidden=[6], bound=0.5), StandardNormal(2))), -14, 14, 801),
+    "Glow": lambda: pictures(shaken(Flow([glow((1, 2, 2), steps=[2], hidden=4)], StandardNormal(4)), 0.1), -7, 7, 22),
 }
 
 

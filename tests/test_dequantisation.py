@@ -8,7 +8,7 @@ from torch import nn
 
 from course_lib.generative.base_density import StandardNormal
 from course_lib.generative.coupling import real_nvp
-from course_lib.generative.dequantisation import Dequantised
+from course_lib.generative.dequantisation import Dequantised, Logit
 from course_lib.generative.flow import Flow
 from course_lib.generative.linear_flow import Linear
 
@@ -132,3 +132,17 @@ def test_the_loss_is_the_mean_per_dimension_and_trains():
 def test_a_scale_of_levels_must_be_one():
     with pytest.raises(ValueError, match="levels must lie from 2 to 256, got 1"):
         Dequantised(Flow([Linear(1)], StandardNormal(1)), levels=1)
+
+
+def test_the_logits_volumes_are_autograds():
+    x = torch.rand(3, 2, 2, dtype=torch.float64, generator=seeded(0))
+    layer = Logit(0.05)
+    z, log_det = layer.encode(x)
+    torch.testing.assert_close(z, (0.05 + 0.9 * x).log() - (0.95 - 0.9 * x).log())
+    slopes = torch.autograd.functional.jacobian(lambda x: layer.encode(x)[0].sum(), x)
+    torch.testing.assert_close(log_det, slopes.log().sum((1, 2)))
+    back, log_det_back = layer.decode(z)
+    torch.testing.assert_close(back, x)
+    torch.testing.assert_close(log_det_back, -log_det)
+    with pytest.raises(ValueError, match=r"alpha must lie between 0 and 0\.5, got 0\.5"):
+        Logit(0.5)

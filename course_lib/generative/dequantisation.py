@@ -8,8 +8,50 @@ import math
 import torch
 from jaxtyping import Float, UInt8
 from torch import Generator, Tensor, nn
+from torch.nn.functional import softplus
 
 from course_lib.generative.flow import Flow
+
+
+class Logit(nn.Module):
+    r"""Spreads [0, 1] over the whole line: grey values near black and white, where most pixels are, get room.
+
+    .. math:: z_d = \operatorname{logit}\bigl(α + (1 - 2 α)\, x_d\bigr), \qquad
+              \log|\det| = \sum_d \bigl[\log(1 - 2 α) + \log(1 + e^{z_d}) + \log(1 + e^{-z_d})\bigr]
+
+    Args:
+        alpha: α, above 0 and below ½; smaller gives the ends more room.
+
+    Raises:
+        ValueError: if ``alpha`` is not between 0 and ½.
+
+    Example:
+        >>> Logit(0.1).encode(torch.tensor([[0.5]]))[0]
+        tensor([[0.]])
+
+    References: L. Dinh, J. Sohl-Dickstein, S. Bengio, Density estimation using Real NVP, 2016, arXiv:1605.08803, section 4.1.
+    Deviation: the paper leaves out the factor 2, so that its scale ends at 1 and not at 1 − α.
+    Taught in: 15_flows
+    """
+
+    def __init__(self, alpha: float) -> None:
+        super().__init__()
+        if not 0 < alpha < 0.5:
+            raise ValueError(f"alpha must lie between 0 and 0.5, got {alpha}")
+        self.alpha = alpha
+
+    def _log_slope(self, z: Tensor) -> Tensor:
+        """log dz/dx, summed over each row."""
+        return (math.log(1 - 2 * self.alpha) + softplus(z) + softplus(-z)).flatten(1).sum(1)
+
+    def encode(self, x: Float[Tensor, "B ..."], cond: Tensor | None = None) -> tuple[Float[Tensor, "B ..."], Float[Tensor, " B"]]:
+        """Returns z, and the log-determinant of each row."""
+        z = torch.logit(self.alpha + (1 - 2 * self.alpha) * x)
+        return z, self._log_slope(z)
+
+    def decode(self, z: Float[Tensor, "B ..."], cond: Tensor | None = None) -> tuple[Float[Tensor, "B ..."], Float[Tensor, " B"]]:
+        """Returns x, and the log-determinant of each row."""
+        return (torch.sigmoid(z) - self.alpha) / (1 - 2 * self.alpha), -self._log_slope(z)
 
 
 class Dequantised(nn.Module):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from IPython.display import Image
+from IPython.display import HTML, Image
 
 from course_lib.plotting import style
 from course_lib.plotting import wavenet as plots
@@ -62,3 +62,24 @@ def test_the_knobs_move_the_picture_and_the_twin_shows_it(monkeypatch):
     assert len({before, after, picture.value}) == 3
     monkeypatch.setenv("COURSE_WIDGETS", "static")
     assert isinstance(knobs.receptive_field(twin=[(4, 1), (4, 2)]), Image)
+
+
+def test_what_is_typed_is_said(monkeypatch):
+    asked = []
+
+    def say(voice, digits, temperature):
+        asked.append((voice, digits, temperature))
+        return np.zeros(80)
+
+    widget = knobs.speak(say, ["man", "child"], rate_hz=8000, twin=[("man", "31", 0.8), ("child", "4", 1.0)])
+    voice, typed, heat, sound = widget.children
+    assert "<audio" in sound.value
+    voice.value = "child"
+    typed.value = "2 and 7"
+    heat.value = 0.5
+    assert asked == [("man", "31", 0.8), ("child", "31", 0.8), ("child", "27", 0.8), ("child", "27", 0.5)]
+    typed.value = "nothing"
+    assert sound.value == ""
+    monkeypatch.setenv("COURSE_WIDGETS", "static")
+    assert isinstance(knobs.speak(say, ["man", "child"], rate_hz=8000, twin=[("man", "31", 0.8), ("child", "4", 1.0)]), HTML)
+    assert asked[-2:] == [("man", "31", 0.8), ("child", "4", 1.0)]

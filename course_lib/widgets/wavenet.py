@@ -1,16 +1,19 @@
-"""Knobs of lecture 11: how far a stack of convolutions hears.
+"""Knobs of lecture 11: how far a stack of convolutions hears, and what it is to say.
 
 Taught in: 11_wavenet
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import ipywidgets
-from IPython.display import Image
+from IPython.display import HTML, Image
 from matplotlib.figure import FigureBase
+from numpy.typing import ArrayLike
 
 from course_lib.plotting import wavenet as plots
-from course_lib.widgets import knobs
+from course_lib.widgets import knobs, players
 
 
 def receptive_field(*, most: int = 6, twin: Sequence[tuple[int, int]]) -> ipywidgets.Widget | Image:
@@ -36,3 +39,42 @@ def receptive_field(*, most: int = 6, twin: Sequence[tuple[int, int]]) -> ipywid
         twin=[{"layers": layers, "growth": growth} for layers, growth in twin],
         figsize=(9.0, 2.8),
     )
+
+
+def speak(
+    say: Callable[[str, str, float], ArrayLike], voices: Sequence[str], *, rate_hz: int, twin: Sequence[tuple[str, str, float]]
+) -> ipywidgets.Widget | HTML:
+    """Lets a model say what is typed.
+
+    Knobs: the voice, the digits, the temperature; whatever is turned, the sound is made anew.
+
+    Args:
+        say: (voice, digits, temperature) → samples, ``(T,)``, from −1 to 1.
+        voices: to choose from.
+        rate_hz: samples a second.
+        twin: (voice, digits, temperature) of the sounds that the static twin plays; the first is where the knobs begin.
+
+    Returns:
+        The widget, or its static twin.
+    """
+    if os.environ.get("COURSE_WIDGETS") == "static":
+        return players.row(
+            {f"{voice}: {digits}, temperature {heat}": say(voice, digits, heat) for voice, digits, heat in twin}, rate_hz=rate_hz
+        )
+    first_voice, first_digits, first_heat = twin[0]
+    voice = ipywidgets.Dropdown(options=list(voices), value=first_voice, description="voice")
+    typed = ipywidgets.Text(value=first_digits, description="digits", continuous_update=False)
+    heat = knobs.slider("temperature", first_heat, 0.3, 1.2, 0.1)
+    heat.continuous_update = False
+    sound = ipywidgets.HTML()
+
+    def speak_again(_change: Any = None) -> None:
+        digits = "".join(letter for letter in typed.value if letter in "0123456789")
+        sound.value = (
+            players.row({f"{voice.value}: {digits}": say(voice.value, digits, heat.value)}, rate_hz=rate_hz).data if digits else ""
+        )
+
+    for knob in (voice, typed, heat):
+        knob.observe(speak_again, names="value")
+    speak_again()
+    return ipywidgets.VBox([voice, typed, heat, sound])

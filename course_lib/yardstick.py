@@ -104,8 +104,8 @@ def worn(images: Float[Tensor, "B 1 H W"], *, generator: Generator | None = None
 def spoiled(images: Float[Tensor, "B 1 H W"], *, generator: Generator | None = None) -> Float[Tensor, "B 1 H W"]:
     """Makes of each picture one with the same kind of ink that shows no digit.
 
-    In one of four ways, drawn for each: its pixels shuffled; another picture's mirror image drawn over it; its upper part over the
-    lower part of another, both displaced; its mean with two others.
+    In one of four ways, drawn for each: its pixels shuffled; another picture drawn over it, displaced (a mirrored 3 on a 3 would be an 8);
+    its upper part over the lower part of another, both displaced; its mean with two others.
 
     Args:
         images: paper 0 to ink 1.
@@ -131,7 +131,7 @@ def spoiled(images: Float[Tensor, "B 1 H W"], *, generator: Generator | None = N
     cut = torch.randint(H // 4, 3 * H // 4 + 1, (B, 1, 1, 1), generator=generator).to(images.device)
     upper = torch.arange(H, device=images.device)[:, None] < cut  # (B, 1, H, 1)
     halves = torch.where(upper, images.roll(W // 3, 3), other.roll(-(H // 4), 2))
-    ways = (shuffled, torch.maximum(images, other.flip(3)), halves, (images + other + third) / 3)
+    ways = (shuffled, torch.maximum(images, other.roll((H // 3, W // 3), (2, 3))), halves, (images + other + third) / 3)
     return torch.stack(ways).gather(0, way.expand_as(images)[None])[0]
 
 

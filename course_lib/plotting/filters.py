@@ -20,7 +20,6 @@ def signed(
     limit: float | int | None = None,
     numbers: bool = False,
     grid: bool = False,
-    upwards: bool = False,
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
@@ -31,7 +30,6 @@ def signed(
         limit: the size that has the full colour; the largest of all unless given.
         numbers: whether to write each number into its place.
         grid: whether to draw lines between the places.
-        upwards: whether row 0 is the lowest, as a spectrum's.
         title: above.
         ax: where to draw.
 
@@ -49,7 +47,6 @@ def signed(
         vmin=-limit,
         vmax=limit,
         interpolation="nearest",
-        origin="lower" if upwards else "upper",
         aspect=_aspect(values),
     )
     if numbers:
@@ -71,7 +68,6 @@ def picture(
     values: ArrayLike,
     *,
     box: tuple[int, int, int, int] | None = None,
-    upwards: bool = False,
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
@@ -80,7 +76,6 @@ def picture(
     Args:
         values: ``(H, W)``; large is dark.
         box: top, left, height and width of the frame, in pixels.
-        upwards: whether row 0 is the lowest.
         title: above.
         ax: where to draw.
 
@@ -89,12 +84,13 @@ def picture(
     """
     values = np.asarray(values, dtype=float)
     ax = style.axes(ax, figsize=(3.4, 3.4))
-    ax.imshow(values, cmap="gray_r", interpolation="nearest", origin="lower" if upwards else "upper", aspect=_aspect(values))
+    ax.imshow(values, cmap="gray_r", interpolation="nearest", aspect=_aspect(values))
     if box is not None:
         top, left, height, width = box
         ax.add_patch(Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor=style.MODEL, linewidth=2.5))
     ax.set(xticks=[], yticks=[], title=title)
     ax.grid(False)
+    ax.spines[:].set_visible(True)
     return ax
 
 

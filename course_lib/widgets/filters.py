@@ -18,7 +18,7 @@ from course_lib.widgets import knobs
 
 
 def moving(
-    pictures: Mapping[str, Tensor], kernels: Mapping[str, Tensor], *, twin: Sequence[Mapping[str, Any]], upwards: Sequence[str] = ()
+    pictures: Mapping[str, Tensor], kernels: Mapping[str, Tensor], *, twin: Sequence[Mapping[str, Any]]
 ) -> ipywidgets.Widget | Image:
     """Shows a filter at one place of a picture, what it finds there, and all its answers up to that place.
 
@@ -29,7 +29,6 @@ def moving(
         pictures: name → ``(H, W)``.
         kernels: name → ``(h, w)``, both odd; outside the picture there are zeros.
         twin: settings that the static twin shows, each with ``on``, ``filter`` and ``place``.
-        upwards: names of pictures whose row 0 is the lowest.
 
     Returns:
         The widget, or its static twin.
@@ -37,19 +36,19 @@ def moving(
 
     def draw(figure: FigureBase, on: str, filter: str, place: float | int) -> None:
         x, kernel = pictures[on], kernels[filter]
-        up, long = on in upwards, x.shape[1] > 2 * x.shape[0]
+        long = x.shape[1] > 2 * x.shape[0]
         everywhere = answers(x, kernel)
         visited, (i, j) = _visited(x, place, by_column=long)
         h, w = kernel.shape
         patch = functional.pad(x, (w // 2, w // 2, h // 2, h // 2))[i : i + h, j : j + w]
         widths = [3, 0.8, 0.8, 3] if long else [1.2, 0.8, 0.8, 1.2]
         here, looks, times, so_far = figure.subplots(1, 4, gridspec_kw={"width_ratios": widths})
-        filters.picture(x, box=(i - h // 2, j - w // 2, h, w), upwards=up, title=on, ax=here)
-        filters.signed(kernel, upwards=up, title="the filter", ax=looks)
+        filters.picture(x, box=(i - h // 2, j - w // 2, h, w), title=on, ax=here)
+        filters.signed(kernel, title="the filter", ax=looks)
         top = float((pictures[on].abs().max() * kernel.abs().max()).item())
-        filters.signed(patch * kernel, limit=top, upwards=up, title=f"times the pixels,\nsummed: {everywhere[i, j].item():.2f}", ax=times)
+        filters.signed(patch * kernel, limit=top, title=f"times the pixels,\nsummed: {everywhere[i, j].item():.2f}", ax=times)
         shown = everywhere.masked_fill(~visited, torch.nan)
-        filters.signed(shown, limit=everywhere.abs().max().item(), upwards=up, title="its answers", ax=so_far)
+        filters.signed(shown, limit=everywhere.abs().max().item(), title="its answers", ax=so_far)
 
     def menu(options: list[str], name: str) -> ipywidgets.Dropdown:
         return ipywidgets.Dropdown(options=options, description=name, style={"description_width": "9em"})

@@ -15,6 +15,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from course_lib.generative.sample_distributions import Categorical, Gaussian
+from course_lib.kernels import wavenet_sampling
 from course_lib.networks.gated_residual import GatedResidualBlock
 
 Cond = Sequence[Tensor] | None
@@ -166,6 +167,8 @@ class WaveNet(nn.Module):
         like = self.last.weight
         u = torch.rand(n, length, dtype=torch.float64, generator=generator, device=like.device)
         features = self.features(cond, n, length)
+        if cached and isinstance(self.output, Categorical) and not self.linear:
+            return wavenet_sampling.sample(self.weights(), u, features, temperature=temperature)
         x = torch.zeros(n, length, dtype=self.output.dtype or like.dtype, device=like.device)
         memory = Memory(self, n) if cached else None
         for t in range(length):
@@ -177,6 +180,27 @@ class WaveNet(nn.Module):
                 y = self._network(x[:, window], None if features is None else features[..., window])[..., -1]
             x[:, t] = self.output.draw(y, u[:, t], temperature)
         return x
+
+    def weights(self) -> wavenet_sampling.Network:
+        """Returns what ``kernels.wavenet_sampling`` needs to know of a WaveNet over levels."""
+        blocks = self.blocks
+        C, F = blocks[0].skip.in_channels, self.conditions[0].features if self.conditions else 0
+        nothing = self.last.weight.new_zeros
+        return wavenet_sampling.Network(
+            dilations=tuple(block.dilated.dilation for block in blocks),
+            entrance=self.entrance.weight,
+            dilated=torch.stack([block.dilated.weight for block in blocks]),
+            dilated_bias=torch.stack([block.dilated.bias for block in blocks]),
+            condition=torch.stack([block.condition.weight[..., 0] if F else nothing(2 * C, 0) for block in blocks]),
+            residual=torch.stack([block.residual.weight[..., 0] if block.residual else nothing(C, C) for block in blocks]),
+            residual_bias=torch.stack([block.residual.bias if block.residual else nothing(C) for block in blocks]),
+            skip=torch.stack([block.skip.weight[..., 0] for block in blocks]),
+            sum_bias=self.sum_bias,
+            hidden=self.hidden.weight[..., 0],
+            hidden_bias=self.hidden.bias,
+            last=self.last.weight[..., 0],
+            last_bias=self.last.bias,
+        )
 
     def _network(self, x: Tensor, features: Tensor | None) -> Tensor:
         h = functional.pad(self.output.enter(self.entrance, x[:, :-1]), (1, 0))  # (B, C, T): the sample before; before the first, nothing

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import gmm, ica, lossless, lpc, report
+from benchmarks import gmm, ica, lossless, lpc, report, wavenet_sampling
 from benchmarks.side_by_side import AnswersDiffer, Contest, Outcome, Task, run
 
 
@@ -153,3 +153,30 @@ def test_a_task_may_aim_at_something_else_than_time(tmp_path):
     outcome = Outcome("a task", "peer", "bytes", None, 0.5, 0.4, 0.6, 5, -0.05, {"peer": "1.2"})
     report.save("one", [outcome], folder=tmp_path)
     assert report.page(tmp_path).splitlines()[-1] == "| a task | peer 1.2 | **0.5 ×** | 0.4–0.6 | – | bytes | -5e-02 |"
+
+
+@pytest.mark.slow
+def test_wavenets_with_the_same_weights_give_the_same_logits(monkeypatch):
+    pytest.importorskip("wavenet_vocoder")
+    monkeypatch.setattr(wavenet_sampling, "LAYERS", 6)
+    monkeypatch.setattr(wavenet_sampling, "CHANNELS", 8)
+    contest = wavenet_sampling.beside_wavenet_vocoder(2, 60)
+    theirs, ours = contest.peer(), contest.ours()
+    assert theirs.shape == (2, 256, 60)
+    assert ours.shape == (2, 60)
+    assert contest.difference(theirs, ours) <= contest.tolerance
+    other = wavenet_sampling.as_peer(wavenet_sampling.model())
+    other.conv_layers[3].conv.weight *= 1.01
+    monkeypatch.setattr(wavenet_sampling, "as_peer", lambda ours: other)
+    wrong = wavenet_sampling.beside_wavenet_vocoder(2, 60)
+    assert wrong.difference(theirs, ours) > wrong.tolerance
+
+
+@pytest.mark.slow
+def test_naive_sampling_draws_the_same(monkeypatch):
+    monkeypatch.setattr(wavenet_sampling, "LAYERS", 6)
+    monkeypatch.setattr(wavenet_sampling, "NAIVE_SAMPLES", 40)
+    contest = wavenet_sampling.beside_naive()
+    theirs, ours = contest.peer(), contest.ours()
+    assert contest.difference(theirs, ours) == 0
+    assert contest.difference(theirs, (ours + 1) % 256) == 1

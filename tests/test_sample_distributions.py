@@ -1,5 +1,7 @@
 """Both against torch.distributions, their draws against their densities."""
 
+import math
+
 import pytest
 import torch
 
@@ -32,13 +34,16 @@ def test_temperature_raises_probabilities_to_a_power():
     torch.testing.assert_close(share, torch.tensor([0.04, 0.25, 0.09]) / 0.38, rtol=0, atol=1e-3)
 
 
-def test_levels_that_are_close_enter_alike():
+def test_levels_that_are_close_enter_and_leave_alike():
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        table = Categorical(256).entrance(32).weight.detach()
+        levels = Categorical(256)
+        table, leaves = levels.entrance(32).weight.detach(), levels.exit(32, bias=True).weight.detach()[..., 0]
     near, far = (table[1:] - table[:-1]).norm(dim=1).mean(), (table[128:] - table[:128]).norm(dim=1).mean()
     assert near < far / 10
     assert 0.3 < table.std() < 1.5
+    assert (leaves[1:] - leaves[:-1]).norm(dim=1).mean() < (leaves[128:] - leaves[:128]).norm(dim=1).mean() / 10
+    assert 0.5 < math.sqrt(32) * leaves.std() < 1.5
 
 
 def test_what_enters_is_the_row_of_the_level():

@@ -10,6 +10,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
+from course_lib.networks.causal_convolution import CausalConv1d
+
 _LOG_2PI = math.log(2 * math.pi)
 
 
@@ -45,15 +47,25 @@ class Categorical(nn.Module):
     def entrance(self, channels: int) -> nn.Embedding:
         r"""Returns the layer through which samples enter the network: a table, one row ``(C,)`` a level.
 
-        Levels that are close begin alike: row v is Σ_j w_j cos(π j v / (V − 1)) with the first few waves j and random w_j.
+        Levels that are close begin alike, here and at the exit: column c is Σ_j w_jc cos(π j v / (V − 1)) with a few waves j and random w.
         """
-        waves = min(8, self.levels)
-        v = torch.arange(self.levels) / (self.levels - 1)
-        basis = torch.cos(math.pi * v[:, None] * torch.arange(waves))  # (V, J)
         table = nn.Embedding(self.levels, channels)
         with torch.no_grad():
-            table.weight.copy_(basis @ torch.randn(waves, channels) / math.sqrt(waves))
+            table.weight.copy_(self._waves(0, channels))
         return table
+
+    def exit(self, channels: int, *, bias: bool) -> CausalConv1d:
+        """Returns the layer through which logits leave the network, a 1×1 convolution: it begins with levels that are close alike."""
+        layer = CausalConv1d(channels, self.levels, 1, bias=bias)
+        with torch.no_grad():
+            layer.weight[..., 0] = self._waves(1, channels) / math.sqrt(channels)
+        return layer
+
+    def _waves(self, first: int, channels: int) -> Tensor:
+        """Random smooth functions of the level, (V, C), from the wave ``first`` on: wave 0 is the same for all levels."""
+        waves = torch.arange(first, max(first + 1, min(first + 8, self.levels)))
+        v = torch.arange(self.levels) / (self.levels - 1)
+        return torch.cos(math.pi * v[:, None] * waves) @ torch.randn(len(waves), channels) / math.sqrt(len(waves))
 
     def enter(self, entrance: nn.Module, x: Int64[Tensor, "B T"]) -> Float[Tensor, "B C T"]:
         """Returns the samples as channels."""
@@ -94,9 +106,13 @@ class Gaussian(nn.Module):
         super().__init__()
         self.log_var = nn.Parameter(torch.zeros(()))
 
-    def entrance(self, channels: int) -> nn.Conv1d:
+    def entrance(self, channels: int) -> CausalConv1d:
         """Returns the layer through which samples enter the network: each channel is a multiple of the sample."""
-        return nn.Conv1d(1, channels, 1, bias=False)
+        return CausalConv1d(1, channels, 1, bias=False)
+
+    def exit(self, channels: int, *, bias: bool) -> CausalConv1d:
+        """Returns the layer through which means leave the network, a 1×1 convolution."""
+        return CausalConv1d(channels, 1, 1, bias=bias)
 
     def enter(self, entrance: nn.Module, x: Float[Tensor, "B T"]) -> Float[Tensor, "B C T"]:
         """Returns the samples as channels."""

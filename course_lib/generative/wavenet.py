@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from course_lib.generative.sample_distributions import Categorical, Gaussian
 from course_lib.kernels import wavenet_sampling
+from course_lib.networks.causal_convolution import CausalConv1d
 from course_lib.networks.gated_residual import GatedResidualBlock
 
 Cond = Sequence[Tensor] | None
@@ -96,8 +97,8 @@ class WaveNet(nn.Module):
             GatedResidualBlock(channels, S, dilation=dilation, last=number == last, **shape) for number, dilation in enumerate(dilations)
         )
         self.sum_bias = None if linear else nn.Parameter(torch.zeros(S))
-        self.hidden = nn.Conv1d(S, S, 1, bias=not linear)
-        self.last = nn.Conv1d(S, self.output.outputs, 1, bias=not linear)
+        self.hidden = CausalConv1d(S, S, 1, bias=not linear)
+        self.last = self.output.exit(S, bias=not linear)
 
     @property
     def receptive_field(self) -> int:
@@ -184,7 +185,7 @@ class WaveNet(nn.Module):
     def weights(self) -> wavenet_sampling.Network:
         """Returns what ``kernels.wavenet_sampling`` needs to know of a WaveNet over levels."""
         blocks = self.blocks
-        C, F = blocks[0].skip.in_channels, self.conditions[0].features if self.conditions else 0
+        C, F = blocks[0].skip.weight.shape[1], self.conditions[0].features if self.conditions else 0
         nothing = self.last.weight.new_zeros
         return wavenet_sampling.Network(
             dilations=tuple(block.dilated.dilation for block in blocks),

@@ -51,7 +51,7 @@ class CausalConv1d(nn.Module):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
         self.dilation = dilation
-        largest = 1 / math.sqrt(C_in * kernel)
+        largest = math.sqrt(3 / (C_in * kernel))  # uniform to both sides: what enters with variance 1 leaves with variance 1
         self.weight = nn.Parameter(torch.empty(C_out, C_in, kernel).uniform_(-largest, largest))
         self.bias = nn.Parameter(torch.zeros(C_out)) if bias else None
 

@@ -63,9 +63,9 @@ class GatedResidualBlock(nn.Module):
         self.linear = linear
         wide = channels if linear else 2 * channels
         self.dilated = CausalConv1d(channels, wide, kernel, dilation, bias=not linear)
-        self.condition = nn.Conv1d(features, wide, 1, bias=False) if features else None
-        self.residual = None if last else nn.Conv1d(channels, channels, 1, bias=not linear)
-        self.skip = nn.Conv1d(channels, skip_channels, 1, bias=False)
+        self.condition = CausalConv1d(features, wide, 1, bias=False) if features else None
+        self.residual = None if last else CausalConv1d(channels, channels, 1, bias=not linear)
+        self.skip = CausalConv1d(channels, skip_channels, 1, bias=False)
 
     def forward(
         self, h: Float[Tensor, "B C T"], c: Float[Tensor, "B F #T"] | None = None

@@ -18,7 +18,7 @@ from course_lib.datasets.images import LabelledImages
 from course_lib.networks.digit_classifier import DigitClassifier
 from course_lib.randomness import global_state_kept
 
-_PICTURES_SEEN = 60_000  # how many a training sees at least: so many small sets go round more often
+_PICTURES_SEEN = 40_000  # how many a training sees at least: so many small sets go round more often
 _BATCH = 100
 
 
@@ -56,7 +56,7 @@ def digit_classifier(
 
     def loss(images: Tensor, labels: Tensor) -> Tensor:
         x = _ink(images, train.levels)
-        nothing = spoiled(x)[: len(x) // 2]
+        nothing = spoiled(x[: len(x) // 2])
         answers = torch.cat([labels, labels.new_full((len(nothing),), len(train.classes))])
         return F.cross_entropy(model(worn(torch.cat([x, nothing]))), answers)
 

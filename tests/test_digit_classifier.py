@@ -40,4 +40,4 @@ def test_measuring_keeps_no_graph_and_training_does():
 
 def test_it_works_in_double_precision_with_other_layers():
     assert classifier(hidden=(5,)).double()(pictures().double()).dtype == torch.float64
-    assert classifier(hidden=()).network.layers[0].weight.shape == (4, 64)
+    assert [tuple(weight.shape) for weight in classifier(hidden=(5, 6)).parameters()][::2] == [(5, 64), (6, 5), (4, 6)]

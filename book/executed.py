@@ -10,17 +10,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 
-RECORD = "executed.json"  # beside the executed lectures
 
-
-def bring_up_to_date(course: Path, build: Path, *, run: Callable[[Sequence[str]], None]) -> list[str]:
-    """Runs the lectures whose executed copy is missing or old, one after the other.
+def bring_up_to_date(course: Path, build: Path, *, run: Callable[[Sequence[str]], None], names: Sequence[str] | None = None) -> list[str]:
+    """Runs the lectures whose executed copy is missing or old, one after the other; two that are at it share the work.
 
     Args:
         course: the folder with ``notebooks/``, ``course_lib/`` and ``data/``.
         build: where ``lectures/NN_topic.ipynb`` and ``claims/NN_topic.json`` lie or shall lie.
         run: executes the lectures with these names, widgets static; raises if one fails.
+        names: of the lectures to look at; all, unless told.
 
     Returns:
         The names of those that ran.
@@ -28,18 +28,20 @@ def bring_up_to_date(course: Path, build: Path, *, run: Callable[[Sequence[str]]
     Raises:
         RuntimeError: if a lecture ran and left no executed notebook.
     """
-    names = [path.stem for path in sorted((course / "notebooks").glob("*.ipynb"))]
+    (build / "lectures").mkdir(parents=True, exist_ok=True)
     before = source_digests(course)
-    record = _read(build)
-    old = [name for name in names if record.get(name) != [before[name], *_results(build, name)] or not _executed(build, name).is_file()]
-    for name in old:
-        run([name])
-        if not _executed(build, name).is_file():
-            raise RuntimeError(f"{name} ran, but left no {_executed(build, name)}")
-        # What was read before the run is what it ran with; an edit made meanwhile makes it old again.
-        record[name] = [before[name], *_results(build, name)]
-        _write(build, record)
-    return old
+    ran = []
+    for name in before if names is None else names:
+        with FileLock(_record(build, name).with_suffix(".lock")):
+            if _is_up_to_date(build, name, before[name]):
+                continue
+            run([name])
+            if not _executed(build, name).is_file():
+                raise RuntimeError(f"{name} ran, but left no {_executed(build, name)}")
+            # What was read before the run is what it ran with; an edit made meanwhile makes it old again.
+            _write(_record(build, name), [before[name], *_results(build, name)])
+            ran.append(name)
+    return ran
 
 
 def run_lectures(names: Sequence[str], *, course: Path, build: Path) -> None:
@@ -85,13 +87,18 @@ def _digest(files: Sequence[Path], *, words: Sequence[str] = ()) -> str:
     return digest.hexdigest()
 
 
-def _read(build: Path) -> dict[str, list[str]]:
-    path = build / "lectures" / RECORD
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+def _record(build: Path, name: str) -> Path:
+    """What an executed lecture was made from, and what it left, in a file beside it."""
+    return build / "lectures" / f"{name}.made_from.json"
 
 
-def _write(build: Path, record: dict[str, list[str]]) -> None:
-    path = build / "lectures" / RECORD
+def _is_up_to_date(build: Path, name: str, source: str) -> bool:
+    record = _record(build, name)
+    made_from = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else None
+    return _executed(build, name).is_file() and made_from == [source, *_results(build, name)]
+
+
+def _write(path: Path, record: list[str]) -> None:
     unfinished = path.with_suffix(".part")
     unfinished.write_text(json.dumps(record, indent=1), encoding="utf-8")
     unfinished.replace(path)

@@ -115,6 +115,22 @@ def test_rows_do_not_hear_each_other(case):
 
 
 @needs_compiler
+def test_weights_of_half_the_width_are_kept_as_such(case):
+    """bfloat16 numbers take half the bytes and give the same; one weight that is none keeps all as they are."""
+    n, x, u, features = case
+    halves = Network(n.dilations, *(weight.bfloat16().float() for weight in n[1:]))
+    library = native.library("wavenet_sampling")
+    packed, whole = wavenet_sampling._Packed(halves, library), wavenet_sampling._Packed(n, library)
+    assert (packed.struct.halves, whole.struct.halves) == (1, 0)
+    assert 2 * packed.parts["now"].numel() == whole.parts["now"].numel()
+    logits = wavenet_sampling.predict_compiled(halves, x, features, library)
+    torch.testing.assert_close(logits, wavenet_sampling.predict_reference(halves, x, features), rtol=0, atol=1e-5)
+    assert torch.equal(
+        wavenet_sampling.sample_compiled(halves, u, features, library), wavenet_sampling.sample_reference(halves, u, features)
+    )
+
+
+@needs_compiler
 def test_the_limits_between_levels_are_kept():
     """Of a network that always says the same, u alone decides: 0 gives the first level, what is just below 1 the last that is possible."""
     n = network((1,), V=6)._replace(last=torch.zeros(6, 8), last_bias=torch.tensor([0.0, 2.0, -200.0, 1.0, 0.5, -200.0]))

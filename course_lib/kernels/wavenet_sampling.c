@@ -1,8 +1,9 @@
 /* A WaveNet that draws one sample after the other, each layer remembering what it has heard.
 
    Every weight is needed for every sample, and there are more of them than the nearest caches hold: reading them is what takes the time.
-   So a matrix lies in memory in the order in which it is read, and the taps that reach back d samples, of which the next d are known by now,
-   work for up to AHEAD of them at once. */
+   So a matrix lies in memory in the order in which it is read; the taps that reach back d samples, of which the next d are known by now, work
+   for up to AHEAD of them at once; and weights that are bfloat16 numbers, the upper halves of floats, are kept as such: the same sums from half
+   as many bytes. */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -20,14 +21,12 @@ typedef int32_t whole __attribute__((vector_size(4 * W), aligned(4)));
 
 struct network {
     int64_t layers, taps, levels;       /* taps that reach back: K - 1 */
+    int64_t halves;                     /* whether a word of a matrix holds two weights, else one */
     int64_t channels, skips;            /* padded to whole vectors */
     int64_t gates, state, hidden, last; /* padded to whole tiles: 2 channels, channels + skips, skips, levels */
     const int64_t *dilations;
-    const float *entrance;                 /* levels x channels */
-    const float *past, *now, *out;         /* per layer: taps, one, one packed matrices */
-    const float *gate_bias, *out_bias;     /* layers x gates, layers x state */
-    const float *sum_bias;                 /* skips */
-    const float *hidden_matrix, *hidden_bias, *last_matrix, *last_bias;
+    const uint32_t *past, *now, *out, *hidden_matrix, *last_matrix; /* per layer: taps, one, one packed matrices; one each */
+    const float *entrance, *gate_bias, *out_bias, *sum_bias, *hidden_bias, *last_bias;
 };
 
 struct memory {
@@ -45,7 +44,8 @@ static inline void store(float *x, lanes v) { *(lanes *)x = v; }
 static inline lanes pick(whole m, lanes yes, lanes no) { return (lanes)((m & (whole)yes) | (~m & (whole)no)); }
 
 /* y += M x for one tile of outputs and a few pairs of vectors; each sum in two parts where there are too few to keep the processor busy. */
-static inline __attribute__((always_inline)) void tile(const float *m, int64_t inputs, const float *const *x, float *const *y, const int columns)
+static inline __attribute__((always_inline)) void tile(const uint32_t *m, const int halves, int64_t inputs, const float *const *x,
+                                                       float *const *y, const int columns)
 {
     const int parts = columns == 1 ? 2 : 1;
     lanes sum[2][4][4];
@@ -55,26 +55,38 @@ static inline __attribute__((always_inline)) void tile(const float *m, int64_t i
             sum[1][j][v] = (lanes){0};
         }
     for (int64_t c = 0; c < inputs; c += parts)
-        for (int p = 0; p < parts; p++, m += TILE)
+        for (int p = 0; p < parts; p++, m += TILE >> halves)
             for (int v = 0; v < 4; v++) {
-                const lanes weights = load(m + v * W);
+                const whole words = *(const whole *)(m + (v >> halves) * W);
+                const lanes weights = (lanes)(!halves ? words : v % 2 ? words & (int32_t)0xffff0000 : words << 16);
                 for (int j = 0; j < columns; j++) sum[p][j][v] += weights * x[j][c + p];
             }
     for (int j = 0; j < columns; j++)
         for (int v = 0; v < 4; v++) store(y[j] + v * W, columns == 1 ? sum[0][j][v] + sum[1][j][v] : sum[0][j][v]);
 }
 
-/* y_j += M x_j; M is packed: tile by tile, input by input. */
-static void multiply(const float *m, int64_t inputs, int64_t outputs, const float *const *x, float *const *y, int64_t columns)
+/* The same for all tiles of a packed matrix, tile by tile, input by input, and for all pairs of vectors. */
+static inline __attribute__((always_inline)) void tiles(const uint32_t *m, const int halves, int64_t inputs, int64_t outputs,
+                                                        const float *const *x, float *const *y, int64_t columns)
 {
-    for (int64_t o = 0; o < outputs; o += TILE, m += inputs * TILE) {
+    for (int64_t o = 0; o < outputs; o += TILE, m += inputs * TILE >> halves) {
         float *to[AHEAD * ROWS];
         for (int64_t j = 0; j < columns; j++) to[j] = y[j] + o;
         int64_t j = 0;
-        for (; COLUMNS >= 4 && j + 4 <= columns; j += 4) tile(m, inputs, x + j, to + j, 4);
-        for (; j + 2 <= columns; j += 2) tile(m, inputs, x + j, to + j, 2);
-        if (j < columns) tile(m, inputs, x + j, to + j, 1);
+        for (; COLUMNS >= 4 && j + 4 <= columns; j += 4) tile(m, halves, inputs, x + j, to + j, 4);
+        for (; j + 2 <= columns; j += 2) tile(m, halves, inputs, x + j, to + j, 2);
+        if (j < columns) tile(m, halves, inputs, x + j, to + j, 1);
     }
+}
+
+/* y_j += M x_j for the i-th of the matrices that lie behind each other. */
+static void multiply(const struct network *n, const uint32_t *m, int64_t i, int64_t inputs, int64_t outputs, const float *const *x, float *const *y,
+                     int64_t columns)
+{
+    if (n->halves)
+        tiles(m + i * (inputs * outputs / 2), 1, inputs, outputs, x, y, columns);
+    else
+        tiles(m + i * (inputs * outputs), 0, inputs, outputs, x, y, columns);
 }
 
 /* e^x for |x| <= 80. */
@@ -144,7 +156,7 @@ static void look_ahead(const struct network *n, const struct memory *memory, int
     for (int64_t k = 0; k < n->taps; k++) {
         for (int64_t j = 0; j < columns; j++)
             x[j] = heard + ((memory->time + j / rows + k * d) % length * rows + j % rows) * n->channels; /* (taps - k) d samples ago */
-        multiply(n->past + (layer * n->taps + k) * n->gates * n->channels, n->channels, n->gates, x, y, columns);
+        multiply(n, n->past, layer * n->taps + k, n->channels, n->gates, x, y, columns);
     }
 }
 
@@ -179,12 +191,12 @@ void wavenet_sampling(const struct network *n, struct memory *memory, int64_t st
                     for (int64_t i = 0; i < n->gates; i++) gates[r][i] += told[((t * rows + r) * n->layers + l) * n->gates + i];
                 memcpy(heard + (memory->time % length * rows + r) * n->channels, state[r], n->channels * sizeof(float));
             }
-            multiply(n->now + l * n->gates * n->channels, n->channels, n->gates, (const float *const *)state, gates, rows);
+            multiply(n, n->now, l, n->channels, n->gates, (const float *const *)state, gates, rows);
             for (int64_t r = 0; r < rows; r++) {
                 for (int64_t i = 0; i < n->channels; i += W) store(z[r] + i, gated(load(gates[r] + i), load(gates[r] + n->channels + i)));
                 for (int64_t i = 0; i < n->state; i++) state[r][i] += n->out_bias[l * n->state + i];
             }
-            multiply(n->out + l * n->state * n->channels, n->channels, n->state, (const float *const *)z, state, rows);
+            multiply(n, n->out, l, n->channels, n->state, (const float *const *)z, state, rows);
             heard += length * rows * n->channels;
             expects += AHEAD * rows * n->gates;
         }
@@ -193,9 +205,9 @@ void wavenet_sampling(const struct network *n, struct memory *memory, int64_t st
             memcpy(hidden[r], n->hidden_bias, n->hidden * sizeof(float));
             memcpy(last[r], n->last_bias, n->last * sizeof(float));
         }
-        multiply(n->hidden_matrix, n->skips, n->hidden, (const float *const *)sums, hidden, rows);
+        multiply(n, n->hidden_matrix, 0, n->skips, n->hidden, (const float *const *)sums, hidden, rows);
         for (int64_t r = 0; r < rows; r++) rectify(hidden[r], n->hidden);
-        multiply(n->last_matrix, n->skips, n->last, (const float *const *)hidden, last, rows);
+        multiply(n, n->last_matrix, 0, n->skips, n->last, (const float *const *)hidden, last, rows);
         for (int64_t r = 0; r < rows; r++) {
             if (logits) memcpy(logits + (r * stride + t) * n->levels, last[r], n->levels * sizeof(float));
             if (u) codes[r * stride + t] = draw(last[r], n->levels, n->last, u[r * stride + t], temperature, work);

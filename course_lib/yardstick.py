@@ -18,7 +18,7 @@ from course_lib.datasets.images import LabelledImages
 from course_lib.networks.digit_classifier import DigitClassifier
 from course_lib.randomness import global_state_kept
 
-_PICTURES_SEEN = 40_000  # how many a training sees at least: so many small sets go round more often
+_PICTURES_SEEN, _LOOKS = 40_000, 5  # a training sees at least so many pictures, and each at least so often
 _BATCH = 100
 
 
@@ -49,7 +49,7 @@ def digit_classifier(
     with global_state_kept(torch.device("cpu")):
         torch.manual_seed(seed)
         model = DigitClassifier(side, len(train.classes)).to(device)
-    epochs = -(-_PICTURES_SEEN // len(train.images))
+    epochs = max(_LOOKS, -(-_PICTURES_SEEN // len(train.images)))
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     steps = epochs * (len(train.images) // _BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=5e-3, total_steps=steps)

@@ -72,7 +72,7 @@ def expectation(probabilities: ArrayLike, codes: ArrayLike, rate_hz: int, *, sta
     ax = style.axes(ax, figsize=(9.0, 2.8))
     ms = 1000 * (start_s + np.array([-0.5, p.shape[1] - 0.5]) / rate_hz)
     ax.imshow(np.sqrt(p), origin="lower", aspect="auto", extent=(*ms, -0.5, len(p) - 0.5), cmap="Blues", vmin=0, vmax=np.sqrt(0.2))
-    ax.plot(1000 * (start_s + np.arange(len(codes)) / rate_hz), codes, ".", color=style.MODEL, markersize=3)
+    ax.plot(1000 * (start_s + np.arange(len(codes)) / rate_hz), codes, ".-", color=style.MODEL, markersize=4, linewidth=0.5)
     ax.set(xlabel="time (ms)", ylabel="level", ylim=(codes.min() - 12, codes.max() + 12))
     ax.grid(False)
     return ax

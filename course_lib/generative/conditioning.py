@@ -18,6 +18,7 @@ class GlobalCondition(nn.Module):
         table: a row of features a name.
 
     Example:
+        >>> import torch
         >>> GlobalCondition(3, features=8)(torch.tensor([2, 0])).shape
         torch.Size([2, 8, 1])
 
@@ -57,6 +58,7 @@ class LocalCondition(nn.Module):
         ValueError: if ``hop`` is less than 1.
 
     Example:
+        >>> import torch
         >>> LocalCondition(5, features=8, hop=80)(torch.tensor([[0, 3, 3, 0]])).shape
         torch.Size([1, 8, 320])
 

@@ -32,7 +32,7 @@ def posterior_and_guess(z: ArrayLike, log_joint: ArrayLike, *, mean: float, std:
     ax.plot(z, np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi), color=style.DATA, linewidth=1, label="prior $p(z)$")
     ax.fill_between(z, posterior / posterior.sum() / step, color=style.TRUTH, alpha=0.3, label="posterior $p(z|x)$")
     ax.plot(z, np.exp(_log_normal(z, mean, std)), color=style.MODEL, label="guess $q(z)$")
-    ax.set(xlabel="$z$", ylabel="density", ylim=(0, None))
+    ax.set(xlabel="$z$", ylabel="density", xlim=(-4, 4), ylim=(0, None))
     ax.legend(fontsize="small")
     return ax
 
@@ -59,9 +59,8 @@ def bound_and_gap(z: ArrayLike, log_joint: ArrayLike, *, mean: float, std: float
     ax.axhline(log_p, color=style.TRUTH, label=r"$\log p(x)$")
     ax.bar(["bound"], [bound - (log_p - 8)], bottom=log_p - 8, width=0.4, color=style.MODEL)
     ax.bar(["bound"], [log_p - bound], bottom=bound, width=0.4, color=style.MODEL, alpha=0.2)
-    ax.text(0, bound, f"ELBO {bound:.2f}", ha="center", va="top", color="white" if bound > log_p - 7 else style.MODEL)
-    ax.text(0.25, (max(bound, log_p - 8) + log_p) / 2, f"KL$(q \\| p(z|x))$ = {log_p - bound:.2f}", va="center")
-    ax.set(ylabel="nats", ylim=(log_p - 8, log_p + 0.8), xlim=(-0.4, 1.1), xticks=[])
+    title = f"bound {bound:.2f}, below by {log_p - bound:.2f}"
+    ax.set(ylabel="nats", ylim=(log_p - 8, log_p + 0.8), xlim=(-0.4, 0.9), xticks=[], title=title)
     ax.legend(fontsize="small", loc="lower right")
     return ax
 

@@ -113,4 +113,4 @@ def drawn_to_order(
     )
     sliders = {key: knobs.slider(name, value, -3, 3, 0.25) for key, name, value in zip(keys, names, twin[0][1], strict=True)}
     settings = [{"name": name, **dict(zip(keys, values, strict=True))} for name, values in twin]
-    return knobs.explore(draw, {"name": choice, **sliders}, twin=settings, figsize=(4.0, 3.8))
+    return knobs.explore(draw, {"name": choice, **sliders}, twin=settings, figsize=(5.8, 3.8))

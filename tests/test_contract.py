@@ -20,7 +20,7 @@ from course_lib.classical.gmm import GaussianMixture
 from course_lib.classical.ica import ICA
 from course_lib.classical.probabilistic_pca import ProbabilisticPCA
 from course_lib.classical.source_densities import Adaptive, Logistic
-from course_lib.contract import CanSample, HasLogProb, HasLoss
+from course_lib.contract import CanSample, HasElbo, HasLogProb, HasLoss
 from course_lib.generative import sample_distributions
 from course_lib.generative.base_density import StandardNormal
 from course_lib.generative.coupling import real_nvp
@@ -29,7 +29,9 @@ from course_lib.generative.glow import ActNorm, glow
 from course_lib.generative.linear_flow import Linear
 from course_lib.generative.masked_autoregressive import MADE
 from course_lib.generative.pixelcnn import PixelCNN
+from course_lib.generative.likelihoods import BernoulliLikelihood, GaussianLikelihood
 from course_lib.generative.planar import Planar
+from course_lib.generative.vae import VAE
 from course_lib.generative.wavenet import WaveNet
 
 
@@ -245,3 +247,58 @@ def test_drawing_needs_no_gradients(case):
     """Parameters that are being fitted can be sampled from; the draws carry no graph."""
     model, _ = trainable(case.model)
     assert not model.sample(3, generator=seeded(0)).requires_grad
+
+
+# ------------------------------------------------------------------------------------------- models that know only a bound
+
+BOUNDED: dict[str, Callable[[], nn.Module]] = {
+    "VAE": lambda: VAE(nn.Linear(3, 4), nn.Linear(2, 3), GaussianLikelihood(0.5, learned=True), latent_size=2),
+    "VAE of ink and paper": lambda: VAE(nn.Linear(3, 2), nn.Linear(1, 3), BernoulliLikelihood(), latent_size=1),
+}
+
+
+@pytest.fixture(params=BOUNDED)
+def bounded(request) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return shaken(BOUNDED[request.param]())
+
+
+def test_a_bounded_model_speaks_the_verbs(bounded):
+    for verb in (CanSample, HasElbo, HasLoss):
+        assert isinstance(bounded, verb)
+    assert not isinstance(bounded, HasLogProb)  # what is exact nowhere must not be called so
+
+
+def test_the_loss_of_a_bounded_model_is_its_mean_bound_per_dimension(bounded):
+    x = bounded.sample(9, generator=seeded(0))
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        loss = bounded.loss(x)
+        torch.manual_seed(1)
+        elbo = bounded.elbo(x)
+    assert (loss.shape, elbo.shape, elbo.dtype) == ((), (9,), torch.float64)
+    torch.testing.assert_close(loss, -elbo.mean() / x[0].numel())
+
+
+def test_chance_in_a_bounded_model_is_the_generators(bounded):
+    before = torch.get_rng_state()
+    x, again, other = (bounded.sample(20, generator=seeded(seed)) for seed in (5, 5, 6))
+    assert torch.equal(x, again)
+    assert not torch.equal(x, other)
+    one, again, other = (bounded.elbo(x, generator=seeded(seed)) for seed in (5, 5, 6))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not x.requires_grad
+
+
+def test_parameters_of_a_bounded_model_get_gradients_and_make_it_again(bounded):
+    x = bounded.sample(20, generator=seeded(0))
+    model, parameters = trainable(bounded)
+    model.loss(x).backward()
+    for name, parameter in parameters.items():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().max() > 0, name
+    assert torch.equal(made_again(bounded).elbo(x, generator=seeded(1)), bounded.elbo(x, generator=seeded(1)))

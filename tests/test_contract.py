@@ -26,10 +26,10 @@ from course_lib.generative.base_density import StandardNormal
 from course_lib.generative.coupling import real_nvp
 from course_lib.generative.flow import Flow
 from course_lib.generative.glow import ActNorm, glow
+from course_lib.generative.likelihoods import BernoulliLikelihood, GaussianLikelihood
 from course_lib.generative.linear_flow import Linear
 from course_lib.generative.masked_autoregressive import MADE
 from course_lib.generative.pixelcnn import PixelCNN
-from course_lib.generative.likelihoods import BernoulliLikelihood, GaussianLikelihood
 from course_lib.generative.planar import Planar
 from course_lib.generative.vae import VAE
 from course_lib.generative.wavenet import WaveNet

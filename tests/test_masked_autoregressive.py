@@ -48,6 +48,17 @@ def test_the_probability_is_the_product_of_the_factors():
         torch.testing.assert_close(model.log_prob(x[None])[0].exp(), product)
 
 
+def test_each_dimension_is_drawn_given_those_before_it():
+    """The same uniform numbers, each compared with the factor that the drawn row itself gives."""
+    model = made().double()
+    for number, parameter in enumerate(model.parameters()):
+        torch.nn.init.normal_(parameter, std=0.7, generator=seeded(number))
+    x = model.sample(20, generator=seeded(1))
+    u = torch.rand(20, 9, dtype=torch.float64, generator=seeded(1)).view_as(x)
+    assert torch.equal(x, (u < model.logits(x).sigmoid()).double())
+    assert 0 < x.mean() < 1
+
+
 def test_a_network_without_hidden_layers_is_logistic_regression_on_what_came_before():
     model = made((3,), ()).double()
     x = torch.tensor([[1.0, 0.0, 1.0]]).double()

@@ -116,7 +116,7 @@ class Gaussian(nn.Module):
 
     def enter(self, entrance: nn.Module, x: Float[Tensor, "B T"]) -> Float[Tensor, "B C T"]:
         """Returns the samples as channels."""
-        return entrance(x[:, None].to(entrance.weight.dtype))
+        return entrance.weight[:, 0] * x[:, None].to(entrance.weight.dtype)  # the layer itself refuses a sound of no samples
 
     def log_prob(self, x: Float[Tensor, "B T"], mean: Float[Tensor, "B 1 T"]) -> Float[Tensor, "B T"]:
         """Returns the log density of each sample, nats."""

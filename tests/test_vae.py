@@ -274,6 +274,9 @@ def test_a_condition_goes_to_both_networks_beside_x_and_z():
     for i in range(4):
         bound = model.importance_bound(x[i : i + 1], 8_000, cond[i : i + 1], generator=seeded(1))
         torch.testing.assert_close(bound, exact_log_prob(model, x[i : i + 1], cond[i : i + 1]), rtol=0, atol=0.1)  # of 8 000 weights
+    eps = torch.randn(3, 4, 1, dtype=torch.float64, generator=seeded(2))
+    apart = [model.log_weights(x[[i]], cond=cond[[i]], eps=eps[:, [i]]) for i in range(4)]
+    torch.testing.assert_close(model.log_weights(x, cond=cond, eps=eps), torch.cat(apart, 1))  # each row keeps its own, however many draws
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         model.elbo(x)
 

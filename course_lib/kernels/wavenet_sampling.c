@@ -135,7 +135,7 @@ static int64_t draw(const float *logits, int64_t levels, int64_t padded, double 
     }
     double part[4] = {0.0}; /* so that one sum need not wait for the one before */
     for (int64_t v = 0; v < padded; v += 4)
-        for (int i = 0; i < 4; i++) part[i] += v + i < levels ? p[v + i] : 0.0;
+        for (int i = 0; i < 4; i++) part[i] += p[v + i]; /* what is padded is less than rounding */
     const double enough = u * (part[0] + part[1] + part[2] + part[3]);
     double cumulated = 0.0;
     for (int64_t v = 0; v < levels; v++)

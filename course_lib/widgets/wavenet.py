@@ -42,28 +42,32 @@ def receptive_field(*, most: int = 6, twin: Sequence[tuple[int, int]]) -> ipywid
 
 
 def speak(
-    say: Callable[[str, str, float], ArrayLike], voices: Sequence[str], *, rate_hz: int, twin: Sequence[tuple[str, str, float]]
+    say: Callable[[str, str, float], ArrayLike],
+    voices: Sequence[str],
+    *,
+    letters: str,
+    rate_hz: int,
+    twin: Sequence[tuple[str, str, float]],
 ) -> ipywidgets.Widget | HTML:
     """Lets a model say what is typed.
 
-    Knobs: the voice, the digits, the temperature; whatever is turned, the sound is made anew.
+    Knobs: the voice, what to say, the temperature; whatever is turned, the sound is made anew.
 
     Args:
-        say: (voice, digits, temperature) → samples, ``(T,)``, from −1 to 1.
+        say: (voice, letters, temperature) → samples, ``(T,)``, from −1 to 1.
         voices: to choose from.
+        letters: that it can say; others that are typed are passed over.
         rate_hz: samples a second.
-        twin: (voice, digits, temperature) of the sounds that the static twin plays; the first is where the knobs begin.
+        twin: (voice, letters, temperature) of the sounds that the static twin plays; the first is where the knobs begin.
 
     Returns:
         The widget, or its static twin.
     """
     if os.environ.get("COURSE_WIDGETS") == "static":
-        return players.row(
-            {f"{voice}: {digits}, temperature {heat}": say(voice, digits, heat) for voice, digits, heat in twin}, rate_hz=rate_hz
-        )
-    first_voice, first_digits, first_heat = twin[0]
+        return players.row({f"{voice}: {text}, temperature {heat}": say(voice, text, heat) for voice, text, heat in twin}, rate_hz=rate_hz)
+    first_voice, first_text, first_heat = twin[0]
     voice = ipywidgets.Dropdown(options=list(voices), value=first_voice, description="voice")
-    typed = ipywidgets.Text(value=first_digits, description="digits", continuous_update=False)
+    typed = ipywidgets.Text(value=first_text, description=f"say ({letters})", style={"description_width": "9em"}, continuous_update=False)
     heat = knobs.slider("temperature", first_heat, 0.3, 1.2, 0.1)
     heat.continuous_update = False
     sound = ipywidgets.HTML()

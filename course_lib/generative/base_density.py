@@ -54,7 +54,7 @@ class Laplace(nn.Module):
         >>> Laplace(2).log_prob(torch.zeros(1, 2))
         tensor([-0.6931])
 
-    References: A. Hyvärinen, J. Karhunen, E. Oja, Independent Component Analysis, 2001, chapter 9.
+    References: A. Hyvärinen, J. Karhunen, E. Oja, Independent Component Analysis, 2001.
     Deviation: none
     Taught in: 15_flows
     """

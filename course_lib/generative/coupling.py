@@ -98,7 +98,8 @@ class AffineCoupling(nn.Module):
         >>> layer.encode(torch.tensor([[3.0, 1.0]]))
         (tensor([[3., 4.]]), tensor([0.]))
 
-    References: L. Dinh, J. Sohl-Dickstein, S. Bengio, Density estimation using Real NVP, 2016, arXiv:1605.08803, section 3.2.
+    References:
+        L. Dinh, J. Sohl-Dickstein, S. Bengio, Density estimation using Real NVP, 2016, arXiv:1605.08803, eqs. 4 to 6 (sections 3.2 and 3.3).
     Deviation: s is bounded; the paper bounds it by a tanh times a learned scale.
     Taught in: 15_flows
     """

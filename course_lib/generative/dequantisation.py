@@ -79,7 +79,8 @@ class Dequantised(nn.Module):
 
     References:
         L. Theis, A. van den Oord, M. Bethge, A note on the evaluation of generative models, 2016, arXiv:1511.01844, section 3.1;
-        J. Ho and others, Flow++, 2019, arXiv:1902.00275, section 3.1 (the bound).
+        J. Ho, X. Chen, A. Srinivas, Y. Duan, P. Abbeel, Flow++: improving flow-based generative models with variational dequantization and
+        architecture design, 2019, arXiv:1902.00275, section 3.1.1 (the bound).
     Deviation: none
     Taught in: 15_flows
     """

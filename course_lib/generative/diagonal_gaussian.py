@@ -32,7 +32,7 @@ class DiagonalGaussian:
         (tensor([2.]), tensor([[0., 2.]]))
 
     References:
-        D. P. Kingma, M. Welling, Auto-encoding variational Bayes, 2014, arXiv:1312.6114, section 2.4 and appendix B.
+        D. P. Kingma, M. Welling, Auto-encoding variational Bayes, 2014, arXiv:1312.6114, eq. 9, section 2.4 and appendix B.
     Deviation: none
     Taught in: 12_vae
     """

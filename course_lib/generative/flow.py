@@ -43,7 +43,8 @@ class Chain(nn.Module):
         >>> Chain([Squeeze(), Squeeze()]).encode(torch.zeros(1, 1, 4, 4))[0].shape
         torch.Size([1, 16, 1, 1])
 
-    References: E. G. Tabak, E. Vanden-Eijnden, Density estimation by dual ascent of the log-likelihood, 2010.
+    References:
+        E. G. Tabak, E. Vanden-Eijnden, Density estimation by dual ascent of the log-likelihood, 2010, doi:10.4310/CMS.2010.v8.n1.a11.
     Deviation: none
     Taught in: 15_flows
     """
@@ -91,7 +92,9 @@ class Inverse(nn.Module):
         >>> Inverse(Planar(2)).decode(torch.zeros(1, 2))[0].shape  # closed form, as is Planar's encode
         torch.Size([1, 2])
 
-    References: G. Papamakarios and others, Normalizing flows for probabilistic modeling and inference, 2021, arXiv:1912.02762.
+    References:
+        G. Papamakarios, E. Nalisnick, D. J. Rezende, S. Mohamed, B. Lakshminarayanan, Normalizing flows for probabilistic modeling and
+        inference, 2021, arXiv:1912.02762.
     Deviation: none
     Taught in: 15_flows
     """
@@ -132,7 +135,8 @@ class Flow(nn.Module):
 
     References:
         D. J. Rezende, S. Mohamed, Variational inference with normalizing flows, 2015, arXiv:1505.05770;
-        L. Dinh, D. Krueger, Y. Bengio, NICE: non-linear independent components estimation, 2014, arXiv:1410.8516.
+        L. Dinh, D. Krueger, Y. Bengio, NICE: non-linear independent components estimation, 2014, arXiv:1410.8516;
+        L. Dinh, J. Sohl-Dickstein, S. Bengio, Density estimation using Real NVP, 2016, arXiv:1605.08803, eq. 3.
     Deviation: none
     Taught in: 15_flows
     """

@@ -173,7 +173,7 @@ class MultiScale(nn.Module):
         >>> MultiScale([Squeeze(), Squeeze()], shape=(1, 4, 4)).encode(torch.zeros(2, 1, 4, 4))[0].shape
         torch.Size([2, 16])
 
-    References: L. Dinh, J. Sohl-Dickstein, S. Bengio, Density estimation using Real NVP, 2016, arXiv:1605.08803, section 3.6.
+    References: L. Dinh, J. Sohl-Dickstein, S. Bengio, Density estimation using Real NVP, 2016, arXiv:1605.08803, eqs. 13 to 16 (section 3.6).
     Deviation: none
     Taught in: 15_flows
     """

@@ -25,7 +25,7 @@ class BernoulliLikelihood(nn.Module):
         tensor([0.1250])
 
     References:
-        D. P. Kingma, M. Welling, Auto-encoding variational Bayes, 2014, arXiv:1312.6114, appendix C.1.
+        D. P. Kingma, M. Welling, Auto-encoding variational Bayes, 2014, arXiv:1312.6114, eq. 11 (appendix C.1).
     Deviation: the decoder gives logits, not probabilities: no logarithm of 0 can occur.
     Taught in: 12_vae
     """
@@ -67,7 +67,9 @@ class GaussianLikelihood(nn.Module):
 
     References:
         O. Rybkin, K. Daniilidis, S. Levine, Simple and effective VAE training with calibrated decoders, 2021, arXiv:2006.13202 (a shared
-        learned variance); J. Lucas, G. Tucker, R. Grosse, M. Norouzi, Don't blame the ELBO!, 2019, arXiv:1911.02469.
+        learned variance);
+        J. Lucas, G. Tucker, R. Grosse, M. Norouzi, Don't blame the ELBO! A linear VAE perspective on posterior collapse, 2019,
+        arXiv:1911.02469.
     Deviation: none
     Taught in: 12_vae
     """
@@ -112,7 +114,7 @@ class PixelGaussianLikelihood(nn.Module):
         tensor([[5., 6.]])
 
     References:
-        D. P. Kingma, M. Welling, Auto-encoding variational Bayes, 2014, arXiv:1312.6114, appendix C.2;
+        D. P. Kingma, M. Welling, Auto-encoding variational Bayes, 2014, arXiv:1312.6114, eq. 12 (appendix C.2);
         P.-A. Mattei, J. Frellsen, Leveraging the exact likelihood of deep latent variable models, 2018, arXiv:1802.04826 (no upper bound).
     Deviation: none
     Taught in: 12_vae

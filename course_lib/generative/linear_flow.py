@@ -29,7 +29,7 @@ class Linear(nn.Module):
         True
 
     References:
-        J.-F. Cardoso, Infomax and maximum likelihood for blind source separation, 1997.
+        J.-F. Cardoso, Infomax and maximum likelihood for blind source separation, IEEE Signal Processing Letters 4(4), 1997.
     Deviation: none
     Taught in: 15_flows
     """

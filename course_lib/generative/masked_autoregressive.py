@@ -41,7 +41,8 @@ class MADE(nn.Module):
         (torch.Size([2, 1, 16, 16]), True)
 
     References:
-        M. Germain, K. Gregor, I. Murray, H. Larochelle, MADE: Masked Autoencoder for Distribution Estimation, 2015, arXiv:1502.03509.
+        M. Germain, K. Gregor, I. Murray, H. Larochelle, MADE: masked autoencoder for distribution estimation, 2015, arXiv:1502.03509,
+        section 3.
     Deviation: one order of dimensions and one set of masks, where there they may be drawn anew for each batch; zeros enter as −1.
     Taught in: 11_wavenet
     """

@@ -45,7 +45,8 @@ class PixelCNN(nn.Module):
         (torch.Size([2, 1, 16, 16]), True)
 
     References:
-        A. van den Oord et al., Conditional Image Generation with PixelCNN Decoders, 2016, arXiv:1606.05328, equation 2 (the gate) and its two stacks.
+        A. van den Oord and others, Conditional image generation with PixelCNN decoders, 2016, arXiv:1606.05328, eq. 2 (the gate) and its
+        two stacks.
     Deviation: one colour of two levels; kernels of two rows by three pixels above and of two pixels along the row; v is residual too. Ink
         enters as 1, paper as −1, what lies around the picture as 0, and beside each pixel its place: i and j, from −1 to 1.
     Taught in: 11_wavenet

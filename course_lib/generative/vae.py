@@ -51,7 +51,7 @@ class VAE(nn.Module):
         (torch.Size([5]), torch.Size([7, 3]))
 
     References:
-        D. P. Kingma, M. Welling, Auto-encoding variational Bayes, 2014, arXiv:1312.6114;
+        D. P. Kingma, M. Welling, Auto-encoding variational Bayes, 2014, arXiv:1312.6114, eq. 3;
         D. J. Rezende, S. Mohamed, D. Wierstra, Stochastic backpropagation and approximate inference in deep generative models, 2014,
         arXiv:1401.4082; K. Sohn, H. Lee, X. Yan, Learning structured output representation using deep conditional generative models, 2015.
     Deviation: none in the bound; with a condition the prior stays N(0, I), where Sohn et al. let it depend on c.

@@ -63,8 +63,8 @@ class WaveNet(nn.Module):
         (torch.Size([1]), torch.Size([2, 50]))
 
     References:
-        A. van den Oord and others, WaveNet: a generative model for raw audio, 2016, arXiv:1609.03499.
-        T. Le Paine and others, Fast WaveNet generation algorithm, 2016, arXiv:1611.09482 (``cached``).
+        A. van den Oord and others, WaveNet: a generative model for raw audio, 2016, arXiv:1609.03499, eq. 1 (there of the whole past);
+        T. Le Paine and others, Fast Wavenet generation algorithm, 2016, arXiv:1611.09482 (``cached``).
     Deviation: the levels enter through a table, not through a causal convolution of their one-hot code; the last block has no residual
         output, which nothing would read.
     Taught in: 11_wavenet
@@ -233,7 +233,7 @@ class Memory:
         ...     torch.testing.assert_close(torch.stack([first, second], dim=2), model.predict(x))
 
     References:
-        T. Le Paine and others, Fast WaveNet generation algorithm, 2016, arXiv:1611.09482.
+        T. Le Paine and others, Fast Wavenet generation algorithm, 2016, arXiv:1611.09482.
     Deviation: none
     Taught in: 11_wavenet
     """

@@ -67,7 +67,7 @@ def sample(
         tensor([[0, 1, 2, 3]])
 
     References:
-        T. Le Paine et al., Fast Wavenet Generation Algorithm, 2016, arXiv:1611.09482 (one queue a layer).
+        T. Le Paine and others, Fast Wavenet generation algorithm, 2016, arXiv:1611.09482 (one queue a layer).
     Deviation: taps that reach back work for several samples at once, as far as their past is known.
     Taught in: 11_wavenet
     """

@@ -40,7 +40,7 @@ def convolution_matrix(
                 [0., 0., 1., 2.]])
 
     References:
-        V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", 2016, arXiv:1603.07285.
+        V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", 2016, arXiv:1603.07285, section 4.1.
     Deviation: none; like every library, it correlates: the kernel is not turned round.
     Taught in: 08_convolutional_networks
     """
@@ -160,7 +160,8 @@ class ConvDecoder(nn.Module):
         torch.Size([5, 1, 16, 16])
 
     References:
-        A. Radford, L. Metz, S. Chintala, DCGAN, 2016, arXiv:1511.06434.
+        A. Radford, L. Metz, S. Chintala, "Unsupervised representation learning with deep convolutional generative adversarial networks", 2016,
+        arXiv:1511.06434;
         A. Odena, V. Dumoulin, C. Olah, "Deconvolution and checkerboard artifacts", 2016, doi:10.23915/distill.00003 (why 4 and not 3 or 5).
     Deviation: no batch norm; kernels of 4.
     Taught in: 08_convolutional_networks

@@ -43,7 +43,8 @@ class GatedResidualBlock(nn.Module):
         (torch.Size([1, 8, 100]), torch.Size([1, 16, 100]))
 
     References:
-        A. van den Oord and others, WaveNet: a generative model for raw audio, 2016, arXiv:1609.03499, sections 2.3 to 2.5.
+        A. van den Oord and others, WaveNet: a generative model for raw audio, 2016, arXiv:1609.03499, eq. 2 (f, g and z) and
+        sections 2.3 to 2.5.
     Deviation: no bias in the skip connection: their sum has one, after it.
     Taught in: 11_wavenet
     """

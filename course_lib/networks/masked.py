@@ -32,7 +32,8 @@ class MaskedLinear(nn.Module):
         0.0
 
     References:
-        M. Germain, K. Gregor, I. Murray, H. Larochelle, MADE: Masked Autoencoder for Distribution Estimation, 2015, arXiv:1502.03509.
+        M. Germain, K. Gregor, I. Murray, H. Larochelle, MADE: masked autoencoder for distribution estimation, 2015, arXiv:1502.03509,
+        section 4.
     Deviation: each row of W starts uniform within 1/√(inputs that it sees), as ``nn.Linear`` would with that many.
     Taught in: 11_wavenet
     """
@@ -73,7 +74,7 @@ def made_degrees(inputs: int, hidden: Sequence[int]) -> list[Int64[Tensor, " uni
         [[1, 1, 2, 2, 3, 3], [1, 3]]
 
     References:
-        M. Germain et al., MADE, 2015, arXiv:1502.03509, section 4.1 (several hidden layers).
+        M. Germain and others, MADE: masked autoencoder for distribution estimation, 2015, arXiv:1502.03509, section 4.
     Deviation: there degrees are drawn at random.
     Taught in: 11_wavenet
     """
@@ -113,7 +114,7 @@ def made_masks(inputs: int, hidden: Sequence[int], outputs: int) -> list[Bool[Te
                 [1, 1, 1, 1]])
 
     References:
-        M. Germain et al., MADE, 2015, arXiv:1502.03509, sections 3 and 4.1.
+        M. Germain and others, MADE: masked autoencoder for distribution estimation, 2015, arXiv:1502.03509, eqs. 12 and 13 (section 4).
     Deviation: as in ``made_degrees``
     Taught in: 11_wavenet
     """
@@ -144,7 +145,7 @@ class MaskedMLP(nn.Module):
         torch.Size([7, 5, 2])
 
     References:
-        M. Germain et al., MADE, 2015, arXiv:1502.03509, sections 3 and 4.1.
+        M. Germain and others, MADE: masked autoencoder for distribution estimation, 2015, arXiv:1502.03509, sections 3 and 4.
     Deviation: no direct connections from inputs to outputs; one order, the given one.
     Taught in: 11_wavenet
     """
@@ -182,7 +183,7 @@ def raster_mask(height: int, width: int, *, sees_itself: bool) -> Bool[Tensor, "
                 [0, 0, 0]])
 
     References:
-        A. van den Oord, N. Kalchbrenner, K. Kavukcuoglu, Pixel Recurrent Neural Networks, 2016, arXiv:1601.06759, section 3.4 (masks A and B).
+        A. van den Oord, N. Kalchbrenner, K. Kavukcuoglu, Pixel recurrent neural networks, 2016, arXiv:1601.06759, section 3.4 (masks A and B).
     Deviation: for pictures of one colour.
     Taught in: 11_wavenet
     """
@@ -215,7 +216,7 @@ class MaskedConv2d(nn.Module):
                 [0, 0, 0]])
 
     References:
-        A. van den Oord, N. Kalchbrenner, K. Kavukcuoglu, Pixel Recurrent Neural Networks, 2016, arXiv:1601.06759, section 3.4.
+        A. van den Oord, N. Kalchbrenner, K. Kavukcuoglu, Pixel recurrent neural networks, 2016, arXiv:1601.06759, section 3.4.
     Deviation: weights start uniform within 1/√(inputs that are seen).
     Taught in: 11_wavenet
     """

@@ -55,7 +55,7 @@ class Laplace:
         tensor([ 1.4142, -0.0000, -1.4142])
 
     References:
-        A. Hyvärinen, J. Karhunen, E. Oja, Independent Component Analysis, 2001, chapter 9.
+        A. Hyvärinen, J. Karhunen, E. Oja, Independent Component Analysis, 2001.
     Deviation: the curvature is 0 except at the kink, where it is infinite; it is spread over ±0.1, and only guides a fit's steps.
     Taught in: 06_ica
     """

@@ -69,7 +69,7 @@ def equal(got: Any, want: Any, *, name: str = "the result", say: Say = (), other
 
 
 def close(
-    got: Any, want: Any, *, name: str = "the result", say: Say = (), otherwise: str = "", rtol: float = 1e-7, atol: float = 1e-9
+    got: Any, want: Any, *, name: str = "the result", say: Say = (), otherwise: str = "", rtol: float | int = 1e-7, atol: float | int = 1e-9
 ) -> None:
     """Accepts the wanted number or tensor up to rounding: ``|got - want| <= atol + rtol · |want|`` everywhere.
 
@@ -246,7 +246,7 @@ def _about_infinity(value: Tensor, name: str, otherwise: str) -> tuple[str, str]
     return f"{_capital(_placed(name, place))} is {value[place].item()}", otherwise or likely
 
 
-def _difference(value: Tensor, right: Tensor, name: str, rtol: float, atol: float) -> str:
+def _difference(value: Tensor, right: Tensor, name: str, rtol: float | int, atol: float | int) -> str:
     count, place = "", ()
     if value.shape == right.shape and value.numel() > 6:  # a large table: one place of it tells enough
         wrong = ~_near(value, right, rtol, atol)
@@ -264,11 +264,11 @@ def _tensor(value: Any) -> Tensor:
     return torch.tensor(value, dtype=torch.float64)
 
 
-def _near(value: Tensor, right: Tensor, rtol: float, atol: float, *, nan: bool = False) -> Tensor:
+def _near(value: Tensor, right: Tensor, rtol: float | int, atol: float | int, *, nan: bool = False) -> Tensor:
     return torch.isclose(value, right, rtol=rtol, atol=atol, equal_nan=nan)
 
 
-def _agree(value: Tensor, right: Tensor, rtol: float, atol: float, *, nan: bool = False) -> bool:
+def _agree(value: Tensor, right: Tensor, rtol: float | int, atol: float | int, *, nan: bool = False) -> bool:
     return value.shape == right.shape and bool(_near(value, right, rtol, atol, nan=nan).all())
 
 

@@ -42,6 +42,12 @@ def test_close_accepts(got, want):
     check.close(got, want)
 
 
+def test_a_tolerance_may_be_a_whole_number():
+    check.close(2.5, 2.0, rtol=0, atol=1)
+    with pytest.raises(Mistake):
+        check.close(2.5, 2.0, rtol=0, atol=0)
+
+
 def test_nan_is_never_right():
     nan = torch.tensor(float("nan"), dtype=torch.float64)
     with pytest.raises(Mistake):

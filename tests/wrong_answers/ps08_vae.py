@@ -83,6 +83,7 @@ def _importance(
     log_q=lambda eps, log_var: -0.5 * (math.log(2 * math.pi) + eps.square() + log_var),
     likelihood=_likelihood,
     logits=_decoder,
+    over=lambda table: table.sum(-1),
     join=lambda logs: torch.logsumexp(logs, 0) - math.log(len(logs)),
 ):
     """An answer to task 6 with one of its pieces exchanged."""
@@ -91,8 +92,8 @@ def _importance(
         mean, log_var = _encoder(x, phi)
         z = mean + width(log_var) * noise(eps)
         numbers = logits(z, theta)
-        log_p = -0.5 * (math.log(2 * math.pi) + z.square()).sum(-1)
-        return join(likelihood(x.expand_as(numbers), numbers) + ratio(log_p, log_q(noise(eps), log_var).sum(-1)))
+        log_p = -0.5 * (math.log(2 * math.pi) + z.square())
+        return join(likelihood(x.expand_as(numbers), numbers) + over(ratio(log_p, log_q(noise(eps), log_var))))
 
     return answer
 
@@ -163,6 +164,14 @@ def _elbo_draws_twice(x, phi, theta, generator, beta):
     mean, log_var = _encoder(x, phi)
     _sample(mean, log_var, generator)
     return _likelihood(x, _decoder(_sample(mean, log_var, generator), theta)) - beta * _kl(mean, log_var)
+
+
+def _elbo_one_sample(x, phi, theta, generator, beta):
+    """Right on average: log q - log p at the z that was drawn, in place of its mean."""
+    mean, log_var = _encoder(x, phi)
+    z = _sample(mean, log_var, generator)
+    cost = Normal(mean, (0.5 * log_var).exp()).log_prob(z) - Normal(0.0, 1.0).log_prob(z)
+    return _likelihood(x, _decoder(z, theta)) - beta * cost.sum(-1)
 
 
 def _elbo_swapped(x, phi, theta, generator, beta):
@@ -323,6 +332,10 @@ WRONG = {
         "clamped": _clamped,
         "torch's binary_cross_entropy, which clamps": lambda x, a: -F.binary_cross_entropy(a.sigmoid(), x, reduction="none").sum(-1),
         "gradient lost where it overflows": _cross_entropy_of_both,
+        "arguments exchanged": lambda x, a: -F.binary_cross_entropy_with_logits(x, a, reduction="none").sum(-1),
+        "arguments exchanged, a loss": lambda x, a: F.binary_cross_entropy_with_logits(x, a, reduction="none").sum(-1),
+        "1 - log σ for log(1 - σ)": lambda x, a: (x * F.logsigmoid(a) + (1 - x) * (1 - F.logsigmoid(a))).sum(-1),
+        "summed over axis 1": lambda x, a: Bernoulli(logits=a).log_prob(x).sum(1),
         "squared error": lambda x, a: -((x - a.sigmoid()) ** 2).sum(-1),
         "Gaussian": lambda x, a: -0.5 * ((x - a.sigmoid()) ** 2).sum(-1),
         "bits": lambda x, a: _likelihood(x, a) / math.log(2),
@@ -348,7 +361,12 @@ WRONG = {
         "mean and log-variance exchanged": _elbo_swapped,
         "mean and log-variance exchanged for z": _elbo_swapped_for_z,
         "own noise": _bound(sample=lambda m, v, g: m + (v / 2).exp() * torch.randn_like(m)),
+        "the same noise for every latent": _bound(sample=lambda m, v, g: m + (v / 2).exp() * _noise(m[:, :1], g)),
+        "uniform noise": _bound(sample=_drawn(lambda m, g: torch.rand(m.shape, generator=g, dtype=m.dtype))),
+        "log-variance for log s": _bound(sample=_drawn(width=torch.exp)),
+        "decoder sees zeros": _bound(sample=lambda m, v, g: torch.zeros_like(m)),
         "draws twice": _elbo_draws_twice,
+        "KL of the one sample": _elbo_one_sample,
         "σ before the likelihood": _bound(logits=lambda z, theta: _decoder(z, theta).sigmoid()),
         "a loss": lambda *arguments: -_bound()(*arguments),
         "KL added": _bound(join=torch.add),
@@ -398,6 +416,8 @@ WRONG = {
         "log-variance for log s": _fit(shake=lambda v, W: v**2 @ W.square().sum(0)),
         "s for s²": _fit(shake=lambda v, W: v.sqrt() @ W.square().sum(0)),
         "lengths of W not squared": _fit(shake=lambda v, W: v @ W.norm(dim=0)),
+        "s put in for the noise, ‖W s‖²": _fit(shake=lambda v, W: (v.sqrt() @ W.T).square().sum(1)),
+        "s² put in for the noise": _fit(shake=lambda v, W: (v @ W.T).square().sum(1)),
         "column sums of W": _fit(shake=lambda v, W: v @ W.sum(0) ** 2),
         "W forgotten for the width": _fit(shake=lambda v, W: v.sum(1)),
         "all of W for each latent": _fit(shake=lambda v, W: v.sum(1) * W.square().sum()),
@@ -455,6 +475,14 @@ WRONG = {
         "log q added": _importance(ratio=lambda log_p, log_q: log_p + log_q),
         "log q forgotten": _importance(ratio=lambda log_p, log_q: log_p),
         "log p forgotten": _importance(ratio=lambda log_p, log_q: -log_q),
+        "ratio averaged over the latents": _importance(over=lambda table: table.mean(-1)),
+        "ratio of the first latent": _importance(over=lambda table: table[..., 0]),
+        "ratio squeezed": _importance(over=lambda table: table.squeeze(-1)),
+        "ratio summed over the batch too": _importance(over=lambda table: table.sum((1, 2))[:, None]),
+        "ratio summed over everything": _importance(over=torch.sum),
+        "log-variance summed over the batch too": _importance(
+            log_q=lambda eps, log_var: -0.5 * (math.log(2 * math.pi) + eps.square() + log_var.sum() / log_var.shape[1])
+        ),
         "2π in one of the two": _importance(log_q=lambda eps, log_var: -0.5 * (eps.square() + log_var)),
         "width forgotten in log q": _importance(log_q=lambda eps, log_var: -0.5 * (math.log(2 * math.pi) + eps.square())),
         "log s² for log s in log q": _importance(log_q=lambda eps, log_var: -0.5 * (math.log(2 * math.pi) + eps.square()) - log_var),

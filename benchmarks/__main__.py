@@ -3,10 +3,17 @@
 import argparse
 import sys
 
-from benchmarks import gmm, ica, lossless, lpc, report, wavenet_sampling
+from benchmarks import flow_training, gmm, ica, lossless, lpc, report, wavenet_sampling
 from benchmarks.side_by_side import AnswersDiffer, run
 
-BENCHMARKS = {"gmm": gmm.TASKS, "ica": ica.TASKS, "lossless": lossless.TASKS, "lpc": lpc.TASKS, "wavenet_sampling": wavenet_sampling.TASKS}
+BENCHMARKS = {
+    "flow_training": flow_training.TASKS,
+    "gmm": gmm.TASKS,
+    "ica": ica.TASKS,
+    "lossless": lossless.TASKS,
+    "lpc": lpc.TASKS,
+    "wavenet_sampling": wavenet_sampling.TASKS,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import gmm, ica, lossless, lpc, report, wavenet_sampling
+from benchmarks import flow_training, gmm, ica, lossless, lpc, report, wavenet_sampling
 from benchmarks.side_by_side import AnswersDiffer, Contest, Outcome, Task, run
 
 
@@ -92,7 +92,7 @@ def test_an_unknown_name_is_answered_with_those_there_are(capsys):
     with pytest.raises(SystemExit) as stop:
         command.main(["gmn"])
     assert stop.value.code == 2
-    assert "no benchmark is called gmn; there are gmm" in capsys.readouterr().err
+    assert "no benchmark is called gmn; there are flow_training, gmm" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -180,3 +180,19 @@ def test_naive_sampling_draws_the_same(monkeypatch):
     theirs, ours = contest.peer(), contest.ours()
     assert contest.difference(theirs, ours) == 0
     assert contest.difference(theirs, (ours + 1) % 256) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("masked", [False, True])
+def test_flows_with_the_same_weights_have_the_same_density_and_stay_alike(masked, monkeypatch):
+    pytest.importorskip("zuko")
+    for name, small in {"D": 6, "LAYERS": 3, "HIDDEN": 12, "BATCH": 20, "STEPS": 5}.items():
+        monkeypatch.setattr(flow_training, name, small)
+    contest = flow_training.beside_zuko(masked=masked)
+    theirs, ours = contest.peer(), contest.ours()
+    assert contest.difference(theirs, ours) <= contest.tolerance
+    with torch.no_grad():
+        ours.chain.transforms[1].network.layers[-1].bias += 0.1
+    assert contest.difference(theirs, ours) > contest.tolerance
+    larger = torch.nn.ModuleList([ours, torch.nn.Linear(1, 1)])
+    assert contest.difference(theirs, larger) == float("inf")

@@ -22,6 +22,7 @@ from course_lib.classical.probabilistic_pca import ProbabilisticPCA
 from course_lib.classical.source_densities import Adaptive, Logistic
 from course_lib.contract import CanSample, HasElbo, HasLogProb, HasLoss
 from course_lib.generative import sample_distributions
+from course_lib.generative.autoregressive_flow import maf
 from course_lib.generative.base_density import StandardNormal
 from course_lib.generative.coupling import real_nvp
 from course_lib.generative.flow import Flow
@@ -120,6 +121,7 @@ MODELS |= {
     "Planar": lambda: plane(shaken(Flow([Planar(2), Planar(2)], StandardNormal(2))), -14, 14, 801),
     "NICE": lambda: plane(shaken(Flow([*real_nvp(2, layers=2, hidden=[6], additive=True), ActNorm(2)], StandardNormal(2))), -12, 12),
     "RealNVP": lambda: plane(shaken(Flow(real_nvp(2, layers=3, hidden=[6], bound=0.5), StandardNormal(2))), -14, 14, 801),
+    "MAF": lambda: plane(shaken(Flow(maf(2, layers=3, hidden=[6], bound=0.5), StandardNormal(2))), -14, 14, 801),
     "Glow": lambda: pictures(shaken(Flow([glow((1, 2, 2), steps=[2], hidden=4)], StandardNormal(4)), 0.1), -7, 7, 22),
 }
 

@@ -7,12 +7,14 @@ import pytest
 import torch
 from torch import nn
 
+from course_lib.generative.autoregressive_flow import AffineAutoregressive, maf
 from course_lib.generative.base_density import Laplace, StandardNormal
 from course_lib.generative.coupling import AdditiveCoupling, AffineCoupling, real_nvp
 from course_lib.generative.flow import Chain, Flow, Inverse, Transform
 from course_lib.generative.glow import ActNorm, InvertibleConv1x1, MultiScale, Squeeze, glow
 from course_lib.generative.linear_flow import Linear
 from course_lib.generative.planar import Planar
+from course_lib.networks.masked import MaskedMLP
 from course_lib.networks.mlp import MLP
 
 
@@ -36,6 +38,7 @@ TRANSFORMS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "AdditiveCoupling": (lambda: AdditiveCoupling(middle, MLP(3, [6], 2)), (5,)),
     "AffineCoupling": (lambda: AffineCoupling(middle, MLP(3, [6], 4)), (5,)),
     "AffineCoupling of channels": (lambda: AffineCoupling(torch.tensor([False, True]), nn.Conv2d(1, 2, 3, padding=1)), (2, 2, 3)),
+    "AffineAutoregressive": (lambda: AffineAutoregressive(MaskedMLP(4, [9], 2), order=torch.tensor([2, 0, 3, 1])), (4,)),
     "Planar": (lambda: Planar(3), (3,)),
     "ActNorm of features": (lambda: ActNorm(3), (3,)),
     "ActNorm of channels": (lambda: ActNorm(2), (2, 2, 3)),
@@ -45,6 +48,7 @@ TRANSFORMS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "MultiScale": (lambda: MultiScale([Chain([Squeeze(), ActNorm(4)]), Chain([Squeeze(), ActNorm(8)])], shape=(1, 4, 4)), (1, 4, 4)),
     "glow": (lambda: glow((1, 4, 4), steps=[2, 1], hidden=4), (1, 4, 4)),
     "real_nvp": (lambda: Chain(real_nvp(4, layers=3, hidden=[8])), (4,)),
+    "maf": (lambda: Chain(maf(4, layers=2, hidden=[8])), (4,)),
     "Inverse": (lambda: Inverse(Chain(real_nvp(4, layers=3, hidden=[8]))), (4,)),
 }
 

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from course_lib.networks.masked import MaskedLinear
 from course_lib.networks.mlp import MLP
 
 
@@ -128,8 +129,8 @@ class AffineCoupling(nn.Module):
 
 
 def start_at_zero(network: nn.Module) -> nn.Module:
-    """Sets a network's last layer to 0, so that the coupling it moves starts as the identity; returns the network."""
-    last = [layer for layer in network.modules() if isinstance(layer, nn.Linear | nn.Conv2d)][-1]
+    """Sets a network's last layer to 0, so that the layer it moves starts as the identity; returns the network."""
+    last = [layer for layer in network.modules() if isinstance(layer, nn.Linear | nn.Conv2d | MaskedLinear)][-1]
     nn.init.zeros_(last.weight)
     if last.bias is not None:
         nn.init.zeros_(last.bias)

@@ -9,7 +9,7 @@ Taught in: 07_neural_networks
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int64, UInt8
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
@@ -18,7 +18,7 @@ from course_lib.datasets.images import LabelledImages
 from course_lib.networks.digit_classifier import DigitClassifier
 from course_lib.randomness import global_state_kept
 
-_PICTURES_SEEN, _LOOKS = 40_000, 5  # a training sees at least so many pictures, and each at least so often
+_PICTURES_SEEN, _LOOKS = 60_000, 5  # a training sees at least so many pictures, and each at least so often
 _BATCH = 100
 
 
@@ -28,7 +28,7 @@ def digit_classifier(
     """Returns the classifier of a set of pictures: trained now, a few seconds, or read from where an earlier call left it.
 
     It says how well it reads pictures that it was not trained on. What it learns from is what drawn pictures are like: digits a little
-    blurred and noisy (``worn``), and pictures that are made of the same ink but show no digit (``spoiled``).
+    blurred and noisy (``worn``), and pictures that are made of the same ink but show no whole digit (``spoiled``).
 
     Args:
         train: what it learns from, square pictures.
@@ -56,7 +56,8 @@ def digit_classifier(
 
     def loss(images: Tensor, labels: Tensor) -> Tensor:
         x = _ink(images, train.levels)
-        nothing = spoiled(x[: len(x) // 2])
+        half = len(x) // 2
+        nothing = spoiled(x[:half], labels[:half])
         answers = torch.cat([labels, labels.new_full((len(nothing),), len(train.classes))])
         return F.cross_entropy(model(worn(torch.cat([x, nothing]))), answers)
 
@@ -101,21 +102,26 @@ def worn(images: Float[Tensor, "B 1 H W"], *, generator: Generator | None = None
     return (soft + 0.25 * level * (noisy < 0.5) * noise).clamp(0, 1)
 
 
-def spoiled(images: Float[Tensor, "B 1 H W"], *, generator: Generator | None = None) -> Float[Tensor, "B 1 H W"]:
+def spoiled(
+    images: Float[Tensor, "B 1 H W"], labels: Int64[Tensor, " B"], *, generator: Generator | None = None
+) -> Float[Tensor, "B 1 H W"]:
     """Makes of each picture one with the same kind of ink that shows no digit.
 
-    In one of four ways, drawn for each: its pixels shuffled; another picture drawn over it, displaced (a mirrored 3 on a 3 would be an 8);
-    its upper part over the lower part of another, both displaced; its mean with two others.
+    In one of five ways, drawn for each: its pixels shuffled; another picture drawn over it, displaced (a mirrored 3 on a 3 would be an 8);
+    its upper part over the lower part of another, both displaced; its mean with two others; frayed, each pixel taken from some picture of
+    the same class (alone in its class, it is shuffled). The last has every pixel right by itself and no stroke: what a model of single
+    pixels draws.
 
     Args:
         images: paper 0 to ink 1.
+        labels: the class of each.
         generator: where the chance comes from.
 
     Returns:
         As many pictures, paper 0 to ink 1.
 
     Example:
-        >>> spoiled(torch.zeros(3, 1, 16, 16)).shape
+        >>> spoiled(torch.zeros(3, 1, 16, 16), torch.tensor([7, 7, 1])).shape
         torch.Size([3, 1, 16, 16])
 
     References:
@@ -124,14 +130,20 @@ def spoiled(images: Float[Tensor, "B 1 H W"], *, generator: Generator | None = N
     Deviation: the examples are made of the pictures themselves; there they are another data set.
     """
     B, _, H, W = images.shape
-    way = torch.randint(4, (B, 1, 1, 1), generator=generator).to(images.device)
+    way = torch.randint(5, (B, 1, 1, 1), generator=generator).to(images.device)
     other, third = (images[torch.randperm(B, generator=generator).to(images.device)] for _ in range(2))
-    places = torch.rand(B, H * W, generator=generator).argsort(1).to(images.device)
-    shuffled = images.flatten(1).gather(1, places).view_as(images)
+    places = torch.randperm(H * W, generator=generator).to(images.device)
+    shuffled = images.flatten(1)[:, places].view_as(images)
     cut = torch.randint(H // 4, 3 * H // 4 + 1, (B, 1, 1, 1), generator=generator).to(images.device)
     upper = torch.arange(H, device=images.device)[:, None] < cut  # (B, 1, H, 1)
     halves = torch.where(upper, images.roll(W // 3, 3), other.roll(-(H // 4), 2))
-    ways = (shuffled, torch.maximum(images, other.roll((H // 3, W // 3), (2, 3))), halves, (images + other + third) / 3)
+    chance = torch.rand(B, H * W, generator=generator, dtype=torch.float64).to(images.device)
+    giver = (labels[:, None] + chance).argsort(0)  # (B, H W): for each pixel by itself, each class in an order of its own
+    frayed = torch.empty_like(shuffled)
+    frayed[labels.argsort()] = images.flatten(1).gather(0, giver).view_as(images)
+    alone = (labels[:, None] == labels).sum(1) == 1
+    frayed[alone] = shuffled[alone]
+    ways = (shuffled, torch.maximum(images, other.roll((H // 3, W // 3), (2, 3))), halves, (images + other + third) / 3, frayed)
     return torch.stack(ways).gather(0, way.expand_as(images)[None])[0]
 
 

@@ -33,6 +33,18 @@ def test_the_graph_runs_from_left_to_right_and_no_box_hides_another():
     assert bends[2] == -bends[3] != 0  # a number used twice has two arrows to be seen
 
 
+def test_an_arrow_over_a_column_bows_around_what_stands_there():
+    # 0 → 1 → 2 → 3 and 0 → 3, whose slope must not lie on a box
+    edges = [(0, 1, 1.0), (1, 2, 1.0), (2, 3, 1.0), (0, 3, 9.0)]
+    ax = plots.computational_graph(list("abcd"), [1.0] * 4, [1.0] * 4, edges)
+    arrows = [text for text in ax.texts if isinstance(text, Annotation)]
+    bends = [arrow.arrow_patch.get_connectionstyle().rad for arrow in arrows]
+    assert bends[:3] == [0, 0, 0]
+    assert bends[3] != 0
+    (slope,) = (text.get_position() for text in ax.texts if text.get_text() == "×9")
+    assert np.abs(slope[1] - plots._places(4, [edge[:2] for edge in edges])[:, 1]).min() > 0.4  # half of a box
+
+
 def test_a_node_stands_before_all_that_is_made_from_it():
     # 0 → 1 → 2 → 3 and 0 → 3: the longest way decides
     places = plots._places(4, [(0, 1), (1, 2), (2, 3), (0, 3)])

@@ -52,7 +52,11 @@ def test_it_refuses_what_shows_no_digit(judge, sets):
     noise = torch.rand(x.shape, generator=generator)
     mean = x.mean(0, keepdim=True)
     shuffled = x.flatten(1)[:, torch.randperm(256, generator=generator)].view_as(x)
-    for nothing in (noise, (noise < 0.25).float(), mean, shuffled, torch.zeros_like(mean), torch.ones_like(mean)):
+    pixels_alone = torch.stack(
+        [x[sets[1].labels == k].mean(0) for k in sets[1].labels.tolist()]
+    )  # its digit's chance of ink, pixel by pixel
+    assert recognised_share(judge.probabilities(torch.bernoulli(pixels_alone, generator=generator))) < 0.25
+    for nothing in (noise, (noise < 0.25).float(), pixels_alone, mean, shuffled, torch.zeros_like(mean), torch.ones_like(mean)):
         assert recognised_share(judge.probabilities(nothing)) < 0.05
     assert recognised_share(judge.probabilities(yardstick.worn(x, generator=generator))) > 0.6  # still digits
 
@@ -97,22 +101,44 @@ def test_worn_pictures_stay_in_range_and_half_of_them_stay_sharp():
 
 
 def test_spoiled_pictures_keep_their_kind_of_ink_and_lose_the_digit():
-    x, generator = ink(drawn(400, 8)), torch.Generator().manual_seed(0)
-    spoiled = yardstick.spoiled(x, generator=generator)
+    pictures, generator = drawn(400, 8), torch.Generator().manual_seed(0)
+    x, labels = ink(pictures), pictures.labels
+    spoiled = yardstick.spoiled(x, labels, generator=generator)
     assert spoiled.shape == x.shape
     assert (spoiled.min(), spoiled.max()) == (0, 1)
     assert (spoiled != x).flatten(1).any(1).all()
+    band = 5 * (0.2 * 0.8 / 400) ** 0.5  # each way is one in five
     shuffled = (spoiled.flatten(1).sort(1).values == x.flatten(1).sort(1).values).all(1).double().mean().item()
-    assert abs(shuffled - 0.25) < 5 * (0.25 * 0.75 / 400) ** 0.5  # one way in four
+    assert abs(shuffled - 0.2) < band
     drawn_over = (spoiled >= x).flatten(1).all(1).double().mean().item()
-    assert abs(drawn_over - 0.25) < 5 * (0.25 * 0.75 / 400) ** 0.5
+    assert abs(drawn_over - 0.2) < band
+    in_class = torch.stack([(x[labels == k] == row).any(0).all() for k, row in zip(labels.tolist(), spoiled, strict=True)])
+    assert abs(in_class.double().mean().item() - 0.2) < band  # frayed: every pixel is that of some picture of the class
+
+
+def test_a_frayed_picture_takes_each_pixel_by_itself():
+    x = torch.arange(200.0).view(200, 1, 1, 1).expand(200, 1, 16, 16) / 200  # each pixel says whose it is
+    labels = torch.arange(200) % 4
+    spoiled = yardstick.spoiled(x, labels, generator=torch.Generator().manual_seed(1))
+    giver = (spoiled * 200).round().long().flatten(1)
+    frayed = torch.tensor([len(row.unique()) > 10 for row in giver])
+    assert 20 < frayed.sum() < 60  # one way in five; no other mixes more than three pictures
+    assert (giver[frayed] % 4 == labels[frayed, None]).all()
+
+
+def test_a_picture_alone_in_its_class_is_never_given_back():
+    pictures = drawn(10, 8)
+    x, generator = ink(pictures), torch.Generator().manual_seed(0)
+    for _ in range(20):
+        assert (yardstick.spoiled(x, torch.arange(10), generator=generator) != x).flatten(1).any(1).all()
 
 
 def test_chance_comes_from_the_generator():
-    x = ink(drawn(20, 9))
+    pictures = drawn(20, 9)
+    x = ink(pictures)
     before = torch.get_rng_state()
-    for change in (yardstick.worn, yardstick.spoiled):
-        one, again, other = (change(x, generator=torch.Generator().manual_seed(seed)) for seed in (5, 5, 6))
+    for change, given in ((yardstick.worn, (x,)), (yardstick.spoiled, (x, pictures.labels))):
+        one, again, other = (change(*given, generator=torch.Generator().manual_seed(seed)) for seed in (5, 5, 6))
         assert torch.equal(one, again)
         assert not torch.equal(one, other)
     assert torch.equal(torch.get_rng_state(), before)

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 
 from course_lib.plotting import style
 
+_COLUMN = 1.5  # from one column of a graph to the next; its rows are 1.15 apart
+
 
 def computational_graph(
     names: Sequence[str],
@@ -35,14 +37,16 @@ def computational_graph(
     """
     ax = style.axes(ax, figsize=(11.0, 3.6))
     places = _places(len(names), [(begin, end) for begin, end, _ in edges])
-    drawn: dict[tuple[int, int], int] = {}
+    drawn: list[tuple[int, int]] = []
     for begin, end, slope in edges:
-        bow = drawn[begin, end] = drawn.get((begin, end), 0) + 1  # a number used twice has two arrows
-        bend = 0.0 if sum(edge[:2] == (begin, end) for edge in edges) == 1 else (-0.35, 0.35)[bow % 2]
+        drawn.append((begin, end))
+        across = places[end] - places[begin]
+        bend = _bend(across, drawn.count((begin, end)), sum(edge[:2] == (begin, end) for edge in edges))
         way = {"arrowstyle": "-|>", "color": style.DATA, "shrinkA": 26, "shrinkB": 26, "connectionstyle": f"arc3,rad={bend}"}
         ax.annotate("", places[end], places[begin], arrowprops=way)
-        middle = (places[begin] + places[end]) / 2 + [0, 0.1 - 0.8 * bend]
-        ax.text(*middle, f"×{_signed(slope)}", color=style.DATA, fontsize="x-small", ha="center", va="center")
+        middle = (places[begin] + places[end]) / 2 + bend / 2 * np.array([across[1], -across[0]])  # where the arc is
+        label = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+        ax.text(*middle, f"×{_signed(slope)}", color=style.DATA, fontsize="x-small", ha="center", va="center", bbox=label)
     for name, value, gradient, place in zip(names, np.asarray(values), np.asarray(gradients), places, strict=True):
         box = {"boxstyle": "round,pad=0.9", "facecolor": "white", "edgecolor": style.DATA}
         ax.text(*place, " " * 10 + "\n\n", ha="center", va="center", fontsize="small", bbox=box)
@@ -51,6 +55,7 @@ def computational_graph(
         ax.text(x, y, _signed(value), ha="center", va="center", fontsize="small", color=style.PALETTE[0])
         ax.text(x, y - 0.17, _signed(gradient), ha="center", va="center", fontsize="small", color=style.MODEL)
     ax.set(xlim=(places[:, 0].min() - 0.6, places[:, 0].max() + 0.6), ylim=(places[:, 1].min() - 0.55, places[:, 1].max() + 0.55))
+    ax.set_aspect("equal")
     ax.axis("off")
     return ax
 
@@ -177,12 +182,19 @@ def _signed(number: float) -> str:
     return f"{number:.3g}".replace("-", "−")
 
 
+def _bend(across: np.ndarray, which: int, of: int) -> float:
+    """How far an arrow bows: two from the same number bow apart, and one that leaps over a column bows around what stands there."""
+    if of > 1:
+        return (-0.35, 0.35)[which % 2]
+    return 0.0 if across[0] < 1.5 * _COLUMN else (0.25 if across[1] > 0 else -0.25)
+
+
 def _places(count: int, edges: Sequence[tuple[int, int]]) -> np.ndarray:
     """Columns by the longest way to the last node, and in each column the nodes near what is made from them: ``(count, 2)``."""
     ahead = np.zeros(count)
     for begin, end in sorted(edges, key=lambda edge: -edge[1]):
         ahead[begin] = max(ahead[begin], ahead[end] + 1)
-    places = np.stack([-1.35 * ahead, np.zeros(count)], 1)
+    places = np.stack([-_COLUMN * ahead, np.zeros(count)], 1)
     for column in np.unique(ahead)[1:]:
         nodes = np.flatnonzero(ahead == column)
         wish = np.array([np.mean([places[end, 1] for begin, end in edges if begin == node]) for node in nodes])

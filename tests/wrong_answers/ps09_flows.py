@@ -225,6 +225,10 @@ def _bytes_overflow(k, L, log_density, generator):
     return -(log_p - k.shape[1] * math.log(L)) / (k.shape[1] * math.log(2))
 
 
+def _eight_draws(k, L, log_density, generator):
+    return torch.stack([_bits()(k, L, log_density, generator) for _ in range(8)]).mean(0)
+
+
 def _plain_number(W, x):
     return (_fit(x, W) - _log_det(W).item()) / len(W)
 
@@ -299,6 +303,7 @@ WRONG = {
         "scales summed": _coupled(log_det=lambda s, t, kept: (s.exp() * ~kept).sum(1)),
         "logarithm of the scales' sum": _coupled(log_det=lambda s, t, kept: (s.exp() * ~kept).sum(1).log()),
         "determinant, no logarithm": _second(_couple, torch.exp),
+        "determinant, then logarithm": _coupled(log_det=lambda s, t, kept: torch.where(kept, 1.0, s.exp()).prod(1).log()),
         "absolute value": _second(_couple, torch.abs),
         "absolute s": _coupled(log_det=lambda s, t, kept: (s.abs() * ~kept).sum(1)),
         "shifts summed": _coupled(log_det=lambda s, t, kept: (t * ~kept).sum(1)),
@@ -415,6 +420,7 @@ WRONG = {
         "log-det of encode, at z": _log_det_of_encode,
         "minus log-det of encode, at z": _log_det_of_encode_turned,
         "log-det zero": _back(add=lambda parts: 0 * parts[0]),
+        "a table of log-dets": _back(add=lambda parts: torch.stack(parts)),
         "log-dets multiplied": _back(add=lambda parts: math.prod(parts)),
         "log-det summed over the batch": _back(add=lambda parts: sum(parts).sum()),
         "log-det averaged over the batch": _back(add=lambda parts: sum(parts).mean() + 0 * parts[0]),
@@ -471,6 +477,7 @@ WRONG = {
         "always 256 levels": _bits(scale=lambda k, u, L: (k + u) / 256),
         "not scaled": _bits(scale=lambda k, u, L: k + u),
         "bytes overflow": _bytes_overflow,
+        "eight draws averaged": _eight_draws,
         "float32 shown": _bits(scale=lambda k, u, L: ((k + u) / L).float()),
         "D log L forgotten": _bits(end=lambda log_p, D, L: -log_p / (D * math.log(2))),
         "D log L with the wrong sign": _bits(end=lambda log_p, D, L: -(log_p + D * math.log(L)) / (D * math.log(2))),
@@ -510,6 +517,8 @@ WRONG = {
         "base at x": _linear(fit=lambda x, W: _fit(x, torch.eye(len(W), dtype=W.dtype))),
         "Gaussian base": _linear(fit=lambda x, W: -Normal(0.0, 1.0).log_prob(x @ W.T).sum(1).mean()),
         "Laplace of variance 2": _linear(fit=lambda x, W: _fit(x, W, rate=1.0, constant=math.log(2))),
+        "Laplace of scale √2": _linear(fit=lambda x, W: -Laplace(0.0, 2**0.5).log_prob(x @ W.T).sum(1).mean()),
+        "sign of the determinant": _linear(log_det=lambda W: torch.linalg.slogdet(W)[0]),
         "constant log 2": _linear(fit=lambda x, W: _fit(x, W, constant=math.log(2))),
         "constant forgotten": _linear(fit=lambda x, W: _fit(x, W, constant=0.0)),
         "constant once": _linear(fit=lambda x, W: _fit(x, W, constant=0.0) + 0.5 * math.log(2)),

@@ -57,10 +57,10 @@ def bound_and_gap(z: ArrayLike, log_joint: ArrayLike, *, mean: float, std: float
     log_q = _log_normal(z, mean, std)
     bound = (np.exp(log_q) * (log_joint - log_q)).sum() * step
     ax.axhline(log_p, color=style.TRUTH, label=r"$\log p(x)$")
-    ax.bar(["bound"], [bound - (log_p - 8)], bottom=log_p - 8, width=0.4, color=style.MODEL)
-    ax.bar(["bound"], [log_p - bound], bottom=bound, width=0.4, color=style.MODEL, alpha=0.2)
+    ax.axhline(bound, color=style.MODEL, label="bound")
+    ax.plot([0.5, 0.5], [bound, log_p], color="black", linewidth=3, solid_capstyle="butt", label="KL from guess to posterior")
     title = f"bound {bound:.2f}, below by {log_p - bound:.2f}"
-    ax.set(ylabel="nats", ylim=(log_p - 8, log_p + 0.8), xlim=(-0.4, 0.9), xticks=[], title=title)
+    ax.set(ylabel="nats", ylim=(log_p - 5, log_p + 0.5), xlim=(0, 1), xticks=[], title=title)
     ax.legend(fontsize="small", loc="lower right")
     return ax
 

@@ -43,6 +43,20 @@ def test_a_warped_grid_shows_each_line_and_point():
     assert ax.get_xlim() == ax.get_ylim() == (-2, 2)
 
 
+def test_points_without_colours_have_one(recwarn):
+    ax = flows.warped_grid(torch.randn(3, 5, 2), torch.randn(7, 2), ax=Figure().subplots())
+    assert len(ax.collections[1].get_facecolor()) == 1
+    assert not recwarn.list
+
+
+def test_draws_are_counted_over_the_density():
+    x = torch.linspace(-2, 2, 81)
+    drawn = torch.linspace(-2, 2, 4001)[:-1]  # evenly, as the density says
+    axes = flows.change_of_variables(x, 2 * x, torch.full((81,), 0.25), torch.full((81,), 0.125), strips=4, drawn=drawn)
+    heights = axes[2].patches[0].get_xy()[1:-1, 1]
+    np.testing.assert_allclose(heights, 0.25, rtol=0.01)
+
+
 def test_a_density_map_has_its_first_axis_across():
     density = torch.zeros(4, 4)
     density[3, 0] = 1.0  # large x₁, small x₂: at the lower right

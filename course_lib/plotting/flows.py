@@ -15,7 +15,9 @@ from numpy.typing import ArrayLike
 from course_lib.plotting import style
 
 
-def change_of_variables(x: ArrayLike, z: ArrayLike, p_x: ArrayLike, p_z: ArrayLike, *, strips: int = 8) -> tuple[Axes, Axes, Axes]:
+def change_of_variables(
+    x: ArrayLike, z: ArrayLike, p_x: ArrayLike, p_z: ArrayLike, *, strips: int = 8, drawn: ArrayLike | None = None
+) -> tuple[Axes, Axes, Axes]:
     """Shows a rising map z = f(x), the density of x below it, that of z to its left; strips of one colour hold one mass.
 
     Args:
@@ -24,6 +26,7 @@ def change_of_variables(x: ArrayLike, z: ArrayLike, p_x: ArrayLike, p_z: ArrayLi
         p_x: density of x there, ``(G,)``.
         p_z: density of z at f(x), ``(G,)``.
         strips: into how many parts of equal width x is cut.
+        drawn: draws of x, whose histogram is laid over its density.
 
     Returns:
         The axes of z, of the map, and of x.
@@ -39,6 +42,8 @@ def change_of_variables(x: ArrayLike, z: ArrayLike, p_x: ArrayLike, p_z: ArrayLi
         below.fill_between(x[part], p_x[part], color=colour, alpha=0.7, linewidth=0)
         left.fill_betweenx(z[part], p_z[part], color=colour, alpha=0.7, linewidth=0)
         middle.plot(x[part], z[part], color=colour, linewidth=3)
+    if drawn is not None:
+        below.hist(np.asarray(drawn), bins=4 * strips, range=(x[0], x[-1]), density=True, histtype="step", color="black", linewidth=0.8)
     middle.set(title="z = f(x)")
     left.set(ylabel="z", xlabel="p(z)")
     left.invert_xaxis()
@@ -47,7 +52,7 @@ def change_of_variables(x: ArrayLike, z: ArrayLike, p_x: ArrayLike, p_z: ArrayLi
 
 
 def jacobians(matrices: Mapping[str, ArrayLike], *, axs: Sequence[Axes] | None = None) -> Sequence[Axes]:
-    """Shows Jacobian matrices: orange entries are positive, blue ones negative, white ones exactly 0.
+    """Shows Jacobian matrices: orange entries are positive, purple ones negative, white ones exactly 0; each by its own largest.
 
     Args:
         matrices: title → ∂z/∂x, ``(D, D)``, row i for z_i.
@@ -85,8 +90,8 @@ def warped_grid(
     """
     ax = style.axes(ax, figsize=(3.6, 3.6))
     ax.add_collection(LineCollection(list(np.asarray(lines)), colors=style.DATA, linewidths=0.5, alpha=0.7))
-    points = np.asarray(points)
-    ax.scatter(*points.T, s=5, c=style.MODEL if colours is None else np.asarray(colours), cmap="twilight", linewidths=0)
+    colour = {"color": style.MODEL} if colours is None else {"c": np.asarray(colours), "cmap": "twilight"}
+    ax.scatter(*np.asarray(points).T, s=5, linewidths=0, **colour)
     ax.set(xlim=(-limits, limits), ylim=(-limits, limits), aspect="equal")
     ax.grid(False)
     return ax

@@ -25,7 +25,7 @@ def layers(
         lines: after 0, 1, 2, … layers: the grid, ``(M, P, 2)``.
         points: after as many layers: the noise, ``(N, 2)``.
         colours: a number for each of the points, so that one can be followed.
-        target: the data that it is to become, ``(N, 2)``, drawn beside it.
+        target: the data that it is to become, ``(N, 2)``, drawn behind it in grey.
         limits: both axes go from minus this to this.
         twin: numbers of layers that the static twin shows.
 
@@ -41,11 +41,11 @@ def layers(
     def draw(figure: FigureBase, layer: int) -> None:
         ax = figure.subplots()
         flows.warped_grid(lines[layer], points[layer], colours=colours, limits=limits, ax=ax)
-        ax.plot(*target.numpy().T, ",", color="black", alpha=0.25, zorder=0)
+        ax.plot(*target.numpy().T, ".", color="black", markersize=3, markeredgewidth=0, alpha=0.15, zorder=0)
 
     return knobs.explore(
         draw,
         {"layer": knobs.whole_slider("layers", twin[-1], 0, len(lines) - 1)},
         twin=[{"layer": layer} for layer in twin],
-        figsize=(4.4, 4.4),
+        figsize=(4.4, 3.7),
     )

@@ -232,7 +232,8 @@ def _about_shape(got: tuple[int, ...], want: tuple[int, ...], name: str) -> tupl
 
 def _about_dtype(got: torch.dtype, want: torch.dtype, name: str) -> tuple[str, str]:
     if got.is_floating_point and want.is_floating_point:
-        advice = "torch.tensor(0.5) and torch.zeros(3) make float32: write torch.zeros(3, dtype=x.dtype); and no .float()"
+        made = "torch.tensor(0.5) and torch.zeros(3) make float32, and so do torch.randn(3) and whole numbers divided"
+        advice = f"{made}: write dtype=torch.float64, or .double() first; and no .float()"
     elif want.is_floating_point:
         advice = "turn whole numbers into floats before dividing: x.double()"
     else:

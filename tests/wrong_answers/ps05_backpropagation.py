@@ -479,6 +479,8 @@ WRONG = {
         "loss: sign": _loss_by(lambda z, y: -_loss(z, y)),
         "loss: bits": _loss_by(lambda z, y: _loss(z, y) / math.log(2)),
         "loss: all classes": _loss_by(lambda z, y: -z.log_softmax(1).sum(1).mean()),
+        "loss: every label for every point": _loss_by(lambda z, y: -z.log_softmax(1)[:, y].mean()),
+        "loss: one-hot labels times log p": _loss_by(lambda z, y: -(_one_hot(z, y) * z.softmax(1).log()).sum(1).mean()),
         "loss: log forgotten": _loss_by(lambda z, y: -z.softmax(1)[torch.arange(len(y)), y].mean()),
         "loss: log of the mean": _loss_by(lambda z, y: -z.softmax(1)[torch.arange(len(y)), y].mean().log()),
         "loss: the logit itself": _loss_by(lambda z, y: -z[torch.arange(len(y)), y].mean()),
@@ -500,6 +502,7 @@ WRONG = {
         "gradient: logsumexp forgotten": _gradient_by(lambda p, one, B: -one / B),
         "gradient: with respect to p": _gradient_by(lambda p, one, B: -one / p / B),
         "gradient: softmax's slope once more": _gradient_by(lambda p, one, B: (p - one) * p * (1 - p) / B),
+        "gradient: every label for every point": _gradient_by(lambda p, one, B: (p - one.sum(0).clamp(max=1)) / B),
         "gradient: label not averaged": _gradient_by(lambda p, one, B: p / B - one),
         "gradient: axes swapped": _gradient_by(lambda p, one, B: (p - one).T / B),
         "float32": lambda z, y: (_loss(z, y).float(), _gradient(z, y).float()),
@@ -595,6 +598,11 @@ WRONG = {
         "through weights that have moved": _network_through_moved_weights,
         "stepped at once, in place": _network_in_place,
         "wide one-sided differences": _network_numerically,
+        "one-sided differences": lambda *given: _network_numerically(*given, width=1e-6),
+        "differences to both sides": lambda *given: tuple(
+            (up + down) / 2
+            for up, down in zip(_network_numerically(*given, width=1e-6), _network_numerically(*given, width=-1e-6), strict=True)
+        ),
         "the loss forgotten": lambda *given: _network()(*given)[1:],
         "float32": lambda *given: tuple(part.float() for part in _network()(*given)),
     },

@@ -210,6 +210,7 @@ WRONG = {
         "truncated": _levels(round_=torch.floor),
         "truncated by .long()": _levels(round_=lambda y: y),
         "rounded up": _levels(round_=torch.ceil),
+        "a half counts downwards": _levels(round_=lambda y: (y - 0.5).ceil()),
         "256 steps": _levels(top=256.0),
         "256 steps, clamped": _levels(top=256.0, round_=lambda y: y.round().clamp(max=255)),
         "256 steps, cut and clamped": _levels(top=256.0, round_=lambda y: y.floor().clamp(max=255)),
@@ -242,6 +243,9 @@ WRONG = {
         "level 128 for silence": _samples(place=lambda c: (c - 128) / 127.5),
         "float32": lambda codes: _samples()(codes).float(),
         "not divided by μ": _samples(mu=1),
+        "whole numbers by whole numbers": lambda codes: (lambda y: y.sign() * (256 ** y.abs() - 1) / 255)(2 * codes / 255 - 1),
+        "float32 at first": lambda codes: (lambda y: y.sign() * (256 ** y.abs() - 1) / 255)((2 * codes / 255 - 1).double()),
+        "float32 until the end": lambda codes: (lambda y: y.sign() * (256 ** y.abs() - 1) / 255)(2 * codes / 255 - 1).double(),
     },
     "causal_convolution": {
         "kernel flipped": _taps(order=lambda weight: weight.flip(2)),
@@ -263,6 +267,12 @@ WRONG = {
         "dilation in the padding alone": lambda x, weight, dilation: F.conv1d(
             F.pad(x, ((weight.shape[2] - 1) * dilation, 0))[None], weight
         )[0, :, : x.shape[1]],
+        "dilation forgotten in conv1d": lambda x, weight, dilation: F.conv1d(F.pad(x, ((weight.shape[2] - 1) * dilation, 0))[None], weight)[
+            0
+        ],
+        "dilation forgotten in the padding": lambda x, weight, dilation: F.conv1d(
+            F.pad(x, (weight.shape[2] - 1, 0))[None], weight, dilation=dilation
+        )[0],
         "first sample repeated": _held,
         "around the corner": _around,
         "anticausal": _by_loop(back=-1),
@@ -292,7 +302,6 @@ WRONG = {
         "layers alone": lambda K, dilations: 1 + (K - 1) * len(dilations),
         "each dilation once": lambda K, dilations: 1 + (K - 1) * sum(set(dilations)),
         "+ 2": lambda K, dilations: 2 + (K - 1) * sum(dilations),
-        "a float": lambda K, dilations: 1.0 + (K - 1) * sum(dilations),
     },
     "gated_block": {
         "tanh · tanh": _gate(g=torch.tanh),
@@ -328,6 +337,7 @@ WRONG = {
         "the present from itself, without the last": _bits(pair=lambda a, c: (a[:, :-1], c[:-1])),
         "the present from itself, without the first": _bits(pair=lambda a, c: (a[:, 1:], c[1:])),
         "shifted the wrong way": _bits(pair=lambda a, c: (a[:, 1:], c[:-1])),
+        "every level for every moment": lambda logits, codes: -logits[:, :-1].log_softmax(0)[codes[1:]].mean() / math.log(2),
         "rolled": _bits(pair=lambda a, c: (a, c.roll(-1))),
         "rolled the wrong way": _bits(pair=lambda a, c: (a, c.roll(1))),
         "two steps": _bits(pair=lambda a, c: (a[:, :-2], c[2:])),
@@ -471,6 +481,8 @@ RIGHT = {
     "receptive_field": {
         "layer after layer": _one_layer_after_another,
         "each layer": lambda K, dilations: sum((K - 1) * d for d in dilations) + 1,
+        "a float": lambda K, dilations: 1.0 + (K - 1) * sum(dilations),
+        "a tensor": lambda K, dilations: 1 + torch.tensor(dilations, dtype=torch.int64).sum() * (K - 1),
     },
     "gated_block": {
         "exponentials": _gate(f=lambda f: 2 * torch.sigmoid(2 * f) - 1),

@@ -18,7 +18,7 @@ from course_lib.generative.wavenet import WaveNet
 from course_lib.kernels import wavenet_sampling
 
 LAYERS, CHANNELS, LEVELS = 20, 64, 256
-SAMPLES, NAIVE_SAMPLES, GATE_SAMPLES = 4000, 1000, 200
+SAMPLES, NAIVE_SAMPLES, GATE_SAMPLES = 2000, 1000, 200
 
 
 def model(*, halves: bool = False) -> WaveNet:

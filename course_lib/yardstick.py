@@ -6,6 +6,7 @@
 Taught in: 07_neural_networks
 """
 
+import hashlib
 from pathlib import Path
 
 import torch
@@ -33,7 +34,8 @@ def digit_classifier(
     Args:
         train: what it learns from, square pictures.
         test: what it is examined on.
-        folder: where the trained one is kept, below a name of its own for each set, side and seed.
+        folder: where the trained one is kept, below a name of its own for each set, side, seed and recipe: another version of this course
+            trains its own.
         device: where it shall be.
         seed: decides its first weights and all chance in its training.
 
@@ -61,7 +63,7 @@ def digit_classifier(
         answers = torch.cat([labels, labels.new_full((len(nothing),), len(train.classes))])
         return F.cross_entropy(model(worn(torch.cat([x, nothing]))), answers)
 
-    kept = Path(folder) / f"{train.name}-{side}-seed-{seed}"
+    kept = Path(folder) / f"{train.name}-{side}-seed-{seed}-recipe-{_recipe()}"
     training.fit(
         model,
         (train.images, train.labels),
@@ -145,6 +147,11 @@ def spoiled(
     frayed[alone] = shuffled[alone]
     ways = (shuffled, torch.maximum(images, other.roll((H // 3, W // 3), (2, 3))), halves, (images + other + third) / 3, frayed)
     return torch.stack(ways).gather(0, way.expand_as(images)[None])[0]
+
+
+def _recipe() -> str:
+    """A mark that changes with what is learnt and how: this file is the recipe."""
+    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
 
 
 def _ink(images: UInt8[Tensor, "B 1 H W"], levels: int) -> Float[Tensor, "B 1 H W"]:

@@ -80,14 +80,18 @@ def test_other_pictures_in_the_same_folder_are_refused(judge, folder, sets):
 
 
 @pytest.mark.slow
-def test_another_set_side_or_seed_has_a_place_of_its_own(folder, sets, monkeypatch):
+def test_another_set_side_seed_or_recipe_has_a_place_of_its_own(folder, sets, monkeypatch):
     monkeypatch.setattr(yardstick, "_PICTURES_SEEN", 200)
     small = drawn(200, 3)
     yardstick.digit_classifier(small, small, folder=folder, seed=4)
     yardstick.digit_classifier(dataclasses.replace(small, name="other"), small, folder=folder)
     yardstick.digit_classifier(images.load("digits", "train", size="quick"), images.load("digits", "test", size="quick"), folder=folder)
-    made = {path.name for path in folder.iterdir()}
+    made = {path.name.partition("-recipe-")[0] for path in folder.iterdir()}
     assert {"mnist-16-seed-4", "other-16-seed-0", "digits-8-seed-0"} <= made
+    before = set(folder.iterdir())
+    monkeypatch.setattr(yardstick, "_recipe", lambda: "another")
+    yardstick.digit_classifier(small, small, folder=folder, seed=4)
+    assert [path.name for path in set(folder.iterdir()) - before] == ["mnist-16-seed-4-recipe-another"]
 
 
 def test_worn_pictures_stay_in_range_and_half_of_them_stay_sharp():

@@ -2,7 +2,7 @@
 
 Plain HTML with the sound inside it: it plays in JupyterLab, in Colab and on a page without any server, and needs no network.
 
-Taught in: 03_linear_prediction, 04_speech_coding_and_synthesis, 06_ica
+Taught in: 03_linear_prediction, 04_speech_coding_and_synthesis, 06_ica, 08_convolutional_networks, 11_wavenet, 15_flows
 """
 
 import base64

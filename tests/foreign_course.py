@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
-from course_lib.grading.nbgrader_course import Course
-from course_lib.grading.stock_nbgrader import nbgrader
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course_lib.grading.nbgrader_course import Course
+from course_lib.grading.stock_nbgrader import nbgrader
 
 CONFIG = '''"""Signals 101, as its own instructor set it up."""
 

@@ -1,0 +1,120 @@
+"""What a repair does to a submission, in sentences: repairs that need nobody, and remarks that a person should read.
+
+Only names of the release stand in them, nothing that a student wrote.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from nbformat import NotebookNode
+
+from course_lib.grading.alignment import Alignment, moved, plain
+from course_lib.grading.cells import grade_id, is_solution, meta
+from course_lib.grading.reading import Cell, count
+
+_COMPARED = ("points", "grade", "solution", "task", "locked", "cell_type")
+_SCHEMA_VERSIONS = (1, 2, 3)  # that nbgrader has had
+
+
+def account(
+    cells: Sequence[Cell], alignment: Alignment, released: Sequence[NotebookNode], winners: Mapping[int, int]
+) -> tuple[list[str], list[str]]:
+    """Returns what is mended in a submission, and what a person should look at.
+
+    Args:
+        cells: the submission's.
+        alignment: which of them is which.
+        released: the release's cells.
+        winners: for each answer of the release that was found the cell of the submission that counts.
+    """
+    repairs, remarks = [], []
+    claims = {i: alignment.claims(i) for i, cell in enumerate(released) if grade_id(cell)}
+    if any(claims.values()):
+        repairs += _lost(claims, released)
+    for said, found in (_locked(cells, claims, released), _several(cells, claims, released, winners), _marks(cells, alignment, released)):
+        repairs += said
+        remarks += found
+    order = [place for i, place in enumerate(alignment.places) if place in claims and winners.get(place, i) == i]
+    if n := moved(dict.fromkeys(order)):
+        repairs.append(f"{count(n, 'cell')} stood out of order, and stand where the release has them")
+    if retyped := [grade_id(released[place]) for place, i in winners.items() if cells[i].kind != released[place].cell_type]:
+        repairs.append(f"the type of a cell had been changed ({listed(retyped)}), and is the release's again")
+    by_place = [released[alignment.places[i]] for i in sorted(alignment.by_place)]
+    for said, found in (
+        (repairs, [cell for cell in by_place if meta(cell).get("grade")]),
+        (remarks, [cell for cell in by_place if not meta(cell).get("grade")]),
+    ):
+        if found:  # what a person reads anyhow needs no remark
+            said.append(f"nothing but its place tells that a cell is the answer to {listed(map(grade_id, found))}")
+    return repairs, remarks
+
+
+def _lost(claims: Mapping[int, list[int]], released: Sequence[NotebookNode]) -> list[str]:
+    missing = [released[place] for place, found in claims.items() if not found]
+    locked = [grade_id(cell) for cell in missing if not is_solution(cell)]
+    answers = [grade_id(cell) for cell in missing if is_solution(cell)]
+    told = [f"{count(len(locked), 'locked cell')} had been deleted ({listed(locked)}), and stand there again"] if locked else []
+    return told + ([f"{count(len(answers), 'answer')} had been deleted ({listed(answers)}), and count as blank"] if answers else [])
+
+
+def _locked(cells: Sequence[Cell], claims: Mapping[int, list[int]], released: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:
+    changed = [
+        grade_id(released[place])
+        for place, found in claims.items()
+        if found and not is_solution(released[place]) and all(plain(cells[i].source) != plain(released[place].source) for i in found)
+    ]
+    return [f"{count(len(changed), 'locked cell')} had been changed ({listed(changed)}), and read as released again"] if changed else [], []
+
+
+def _several(
+    cells: Sequence[Cell], claims: Mapping[int, list[int]], released: Sequence[NotebookNode], winners: Mapping[int, int]
+) -> tuple[list[str], list[str]]:
+    """On cells that stand there more than once; two different answers are a person's business."""
+    repairs, remarks = [], []
+    if copies := [grade_id(released[place]) for place, found in claims.items() if len(found) > 1 and place not in winners]:
+        repairs.append(f"locked cells stood there more than once ({listed(copies)}), and stand there once")
+    for place, i in winners.items():
+        texts = {plain(cells[other].source) for other in claims[place]} - {"", plain(released[place].source)}
+        if len(texts) > 1:
+            remarks.append(f"{grade_id(released[place])} was answered {len(texts)} times in different words; cell {i + 1} counts")
+        elif len(claims[place]) > 1:
+            repairs.append(
+                f"{grade_id(released[place])} stood there {len(claims[place])} times; the one that differs from the release counts"
+            )
+    return repairs, remarks
+
+
+def _marks(cells: Sequence[Cell], alignment: Alignment, released: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:
+    """On nbgrader's metadata that are missing, unknown, or say something else than the release's."""
+    repairs, remarks = [], []
+    placed = [(i, released[place]) for i, place in enumerate(alignment.places) if place is not None and grade_id(released[place])]
+    bare = [grade_id(cell) for i, cell in placed if cells[i].grade_id != grade_id(cell) and i not in alignment.forged]
+    if bare:
+        everywhere = "every cell" if len(bare) == len(placed) else f"{count(len(bare), 'cell')} ({listed(bare)})"
+        repairs.append(f"the marks of nbgrader were missing or unknown on {everywhere}, which were told by what they say")
+    names = {grade_id(cell) for cell in released}
+    if foreign := sum(
+        place is None and bool(cells[i].grade_id) and cells[i].grade_id not in names for i, place in enumerate(alignment.places)
+    ):
+        repairs.append(f"{count(foreign, 'cell')} had marks that the release does not know, and stay as the student's own")
+    if alignment.forged:
+        worn = [grade_id(released[alignment.places[i]]) for i in sorted(alignment.forged)]
+        remarks.append(f"marks of other cells were found on {listed(worn)}: swapped by hand, or forged; what the cells say was believed")
+    if altered := [grade_id(cell) for i, cell in placed if cells[i].grade_id == grade_id(cell) and _altered(cells[i].marks, meta(cell))]:
+        remarks.append(f"the marks of {listed(altered)} say something else than the release: an older one, or forged; the release counts")
+    return repairs, remarks
+
+
+def _altered(marks: Mapping[str, object], true: Mapping[str, object]) -> bool:
+    differing = any(name in marks and name in true and marks[name] != true[name] for name in _COMPARED)
+    return differing or marks.get("schema_version", 3) not in _SCHEMA_VERSIONS or ("points" in marks) > ("points" in true)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Returns names in a row, the first five of many.
+
+    Example:
+        >>> listed("abcdefg")
+        'a, b, c, d, e and 2 more'
+    """
+    names = list(dict.fromkeys(names))
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,14 +1,29 @@
 """What a class handed in, one entry a student and notebook: from folders, or from the zip that Moodle or Canvas exports.
 
 submissions = collect(Path("submissions"), assignment="ps01", notebooks=["ps01"], released={"ps01": notebook})
+
+Whose a file is, is told by where it lies (``shapes``), and which notebook it is by what is in it (``attempts``).
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nbformat import NotebookNode
+
+from course_lib.command import WrongInput
+from course_lib.grading.archives import Budget, Entry, Unusable, listed, unzipped
+from course_lib.grading.attempts import Attempt, attempt_of, newest
+from course_lib.grading.reading import count
+from course_lib.grading.shapes import Handed, by_student, is_learning_systems
+
+_MOST_FILES = 1_000  # of one student
+_NESTED = 2  # archives in a student's archive
+_MOST_EXTRAS, _MOST_EXTRA_BYTES = 200, 32 * 2**20
 
 
 @dataclass(frozen=True)
@@ -37,5 +52,130 @@ class Submission:
 
 
 def collect(where: Path, *, assignment: str, notebooks: Sequence[str], released: Mapping[str, NotebookNode]) -> list[Submission]:
-    """Returns what was handed in, one entry a student and notebook, in the order of students."""
-    raise NotImplementedError
+    """Returns what was handed in, one entry a student and notebook, in the order of students.
+
+    Args:
+        where: a folder, or a zip archive; ``shapes`` says which layouts are understood.
+        assignment: the assignment's name.
+        notebooks: the names of its notebooks.
+        released: what students got, by the notebook's name.
+
+    Raises:
+        WrongInput: if there is nothing of that kind at this place. Nothing that a student handed in raises anything.
+    """
+    with ExitStack() as stack:
+        try:
+            entries = listed(where.resolve(), stack)
+        except Unusable as why:
+            raise WrongInput(f"{where} {why}: a folder of submissions is wanted, or the zip that Moodle or Canvas exports") from why
+        entries = [inner for entry in entries for inner in _of_a_class(entry, alone=len(entries) == 1)]
+        students = by_student(entries, assignment=assignment, notebooks=notebooks)
+        if not students:
+            raise WrongInput(
+                f"{where} holds no submission: a folder per student is wanted, notebooks side by side, or an export of Moodle's or Canvas's"
+            )
+        return [submission for handed in students for submission in _of_a_student(handed, assignment, list(notebooks), released)]
+
+
+def _of_a_class(entry: Entry, *, alone: bool) -> list[Entry]:
+    """The entry, or what is in it if it is an archive of a whole class."""
+    if entry.suffix != ".zip" or len(entry.parts) > 1 or entry.fault:
+        return [entry]
+    with contextlib.suppress(Unusable):
+        inner = [dataclasses.replace(one, name=one.name.split("/", 1)[1]) for one in unzipped(entry, Budget(2**62, 200_000))]
+        several = len({one.parts[0] for one in inner if one.suffix == ".ipynb"}) > 1
+        if (alone and several) or is_learning_systems(inner):
+            return inner
+    return [entry]
+
+
+def _of_a_student(handed: Handed, assignment: str, notebooks: Sequence[str], released: Mapping[str, NotebookNode]) -> Iterator[Submission]:
+    """One entry a notebook, whatever a student handed in."""
+    remarks, budget = list(handed.remarks), Budget()
+    files = [file for upload, entry in handed.entries[:_MOST_FILES] for file in _unpacked(entry, upload, budget, remarks)]
+    if len(handed.entries) > _MOST_FILES or len(files) > _MOST_FILES:
+        remarks.append(f"Of more than {_MOST_FILES:,} files the rest was not looked at.")
+        files = files[:_MOST_FILES]
+    found = [attempt_of(entry, upload, {name: released[name] for name in notebooks}, remarks) for upload, entry in files]
+    attempts = [attempt for attempt in found if attempt is not None]
+    strangers = [attempt for attempt in attempts if not attempt.notebook]
+    if strangers:
+        remarks.append(f"{count(len(strangers), 'notebook')} that were handed in are not of this assignment.")
+    for notebook in notebooks:
+        said = list(remarks)
+        attempt = newest([one for one in attempts if one.notebook == notebook], released[notebook], said)
+        if attempt is None and len(notebooks) == 1 and not strangers:
+            attempt = _something_else(files, said)
+        if attempt is None:
+            yield Submission(handed.student, assignment, notebook, None, "", None, {}, tuple(said))
+            continue
+        extras = _extras(attempt.entry, [entry for _, entry in files], said)
+        submitted = _stamped(attempt.entry, files) or attempt.entry.modified
+        yield Submission(handed.student, assignment, notebook, attempt.data, attempt.entry.name, submitted, extras, tuple(said))
+
+
+def _unpacked(entry: Entry, upload: int, budget: Budget, remarks: list[str], depth: int = 0) -> Iterator[tuple[int, Entry]]:
+    """A file, or the files of an archive and of archives in it."""
+    if entry.fault:
+        remarks.append(f"{_said(entry)} {entry.fault}.")
+        return
+    yield upload, entry
+    if entry.suffix != ".zip":
+        return
+    if depth >= _NESTED:
+        remarks.append(f"{_said(entry)} is an archive in an archive in an archive, and was not unpacked.")
+        return
+    try:
+        for inner in unzipped(entry, budget):
+            if not inner.name.endswith("/"):
+                yield from _unpacked(inner, upload, budget, remarks, depth + 1)
+    except Unusable as why:
+        remarks.append(f"{_said(entry)} {why}.")
+
+
+def _something_else(files: list[tuple[int, Entry]], remarks: list[str]) -> Attempt | None:
+    """What was handed in instead of a notebook, so that its row says that something was."""
+    others = sorted(files, key=lambda file: (file[1].suffix in (".ipynb", ".py", ".pdf"), file[0], file[1].name))
+    for upload, entry in reversed([file for file in others if file[1].parts[-1] != "timestamp.txt" and file[1].suffix != ".ipynb"]):
+        with contextlib.suppress(Unusable):
+            attempt = Attempt(entry, upload, entry.read()[:4096], "", 0.0)
+            remarks.append(f"No notebook was handed in, but {entry.kind}.")
+            return attempt
+    return None
+
+
+def _extras(chosen: Entry, files: Sequence[Entry], remarks: list[str]) -> dict[str, bytes]:
+    """The files beside a notebook and below it, as far as they are not too many or too large."""
+    folder = "/".join(chosen.parts[:-1])
+    inside = f"{folder}/" if folder else ""
+    extras: dict[str, bytes] = {}
+    for entry in files:
+        name = entry.name.removeprefix(inside)
+        if not entry.name.startswith(inside) or entry.suffix in (".ipynb", ".zip") or name == "timestamp.txt":
+            continue
+        try:
+            data = entry.read()
+        except Unusable as why:
+            remarks.append(f"{_said(entry)} {why}.")
+            continue
+        if len(extras) >= _MOST_EXTRAS or sum(map(len, extras.values())) + len(data) > _MOST_EXTRA_BYTES:
+            remarks.append("More files lie beside the notebook than a submission may bring; the rest was left out.")
+            break
+        extras[name] = data
+    return extras
+
+
+def _stamped(chosen: Entry, files: list[tuple[int, Entry]]) -> datetime | None:
+    """The time in nbgrader's ``timestamp.txt`` beside a notebook."""
+    from nbgrader.utils import parse_utc
+
+    beside = "/".join([*chosen.parts[:-1], "timestamp.txt"])
+    for _, entry in files:
+        if entry.name == beside:
+            with contextlib.suppress(Unusable, ValueError, OverflowError):
+                return parse_utc(entry.read()[:200].decode().strip()).replace(tzinfo=UTC)
+    return None
+
+
+def _said(entry: Entry) -> str:
+    return entry.kind.capitalize()

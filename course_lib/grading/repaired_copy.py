@@ -1,0 +1,69 @@
+"""A repaired copy beside a notebook that another program has changed: ``course repair``."""
+
+import argparse
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_lib.command import DONE, WrongInput, course_folder
+from course_lib.grading.attempts import kinship
+from course_lib.grading.cells import grade_id, is_solution
+from course_lib.grading.reading import MOST_BYTES, Unreadable, read_notebook
+from course_lib.grading.repair import Repaired, repair
+from course_lib.lecture_record import write_atomically
+
+
+def command(asked: argparse.Namespace) -> int:
+    """Does ``course repair``."""
+    data = _bytes(asked.notebook)
+    name, released = _given(asked.released) if asked.released else _found(asked.notebook, data)
+    repaired = repair(data, released=released, source=released)
+    if repaired.notebook is None:
+        raise WrongInput(" ".join(repaired.remarks))
+    print("\n".join(_told(name, repaired)))
+    to = asked.notebook.with_name(f"{asked.notebook.stem}.repaired.ipynb")
+    if to.exists() or to.is_symlink():
+        raise WrongInput(f"{to} is there already, perhaps with somebody's work in it: move it away and say this again")
+    write_atomically(to, nbformat.writes(repaired.notebook) + "\n")
+    print(f"written: {to}")
+    return DONE
+
+
+def _told(name: str, repaired: Repaired) -> list[str]:
+    answers = [grade_id(cell) for cell in repaired.notebook.cells if is_solution(cell)]
+    blank = [answer for answer in answers if answer not in repaired.attempted]
+    lines = [f"{name}: {len(answers) - len(blank)} of {len(answers)} answers written" + (f", not yet {', '.join(blank)}" if blank else "")]
+    lines += [f"  mended: {sentence}" for sentence in repaired.repairs] or ["  nothing to mend"]
+    return lines + [f"  look at: {sentence}" for sentence in repaired.remarks]
+
+
+def _bytes(path: Path) -> bytes:
+    if not path.is_file():
+        raise WrongInput(f"{path} is {'a folder' if path.is_dir() else 'no file'}: a notebook is wanted")
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES + 1)
+
+
+def _given(path: Path) -> tuple[str, NotebookNode]:
+    """The released notebook that was named."""
+    try:
+        return path.stem, nbformat.read(path, as_version=4)
+    except (OSError, ValueError, nbformat.reader.NotJSONError) as error:
+        raise WrongInput(f"--released must name the notebook that students got, and {path} is none ({error})") from error
+
+
+def _found(path: Path, data: bytes) -> tuple[str, NotebookNode]:
+    """The released notebook of the course's folder that a file resembles most."""
+    try:
+        cells = read_notebook(data).cells
+    except Unreadable as why:
+        raise WrongInput(f"{path} {why}") from why
+    releases = {file.stem: nbformat.read(file, as_version=4) for file in sorted(course_folder().glob("assignments/*/*.ipynb"))}
+    shares = {name: kinship(cells, released) for name, released in releases.items()}
+    likest = max(shares, key=lambda name: shares[name], default="")
+    if not shares.get(likest):
+        raise WrongInput(
+            f"{path} resembles none of {', '.join(releases) or 'assignments/ (it is empty)'}: name what students got with --released"
+        )
+    return likest, releases[likest]

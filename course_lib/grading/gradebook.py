@@ -1,14 +1,48 @@
-"""Marks in nbgrader's own gradebook, so that formgrader, ``nbgrader generate_feedback`` and ``nbgrader export`` show them."""
+"""Marks in nbgrader's own gradebook, so that formgrader, ``nbgrader generate_feedback`` and ``nbgrader export`` show them.
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+    standings = import_records(course, records, notebooks, policy=parse("per_day=10%"))
 
+All marks of an assignment land in one transaction, through nbgrader's own API, beside the notebooks in its ``autograded`` folder. What a
+person gave in formgrader, points and comments, stays; where the answer or the automatic score under it has changed, formgrader asks for
+another look. The same import a second time changes nothing.
+
+An infrastructure error writes nothing: it is no mark, and an older mark stays. A notebook that is missing gets zero points, as nbgrader's
+own autograder and export give it; so does one that is unreadable, and its page in formgrader says why.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import nbformat
 from nbformat import NotebookNode
+from nbgrader.api import Assignment, Comment, Grade, Gradebook, SubmittedAssignment
+from nbgrader.preprocessors import AssignLatePenalties, SaveCells
 
-from course_lib.grading.lateness import NO_PENALTY, Policy
+from course_lib.grading.autograded import answers, autograded, unanswered
+from course_lib.grading.lateness import NO_PENALTY, Policy, moment, penalty
 from course_lib.grading.marks import Standing
-from course_lib.grading.nbgrader_course import Course
-from course_lib.grading.records import Record
+from course_lib.grading.nbgrader_course import Course, inside
+from course_lib.grading.records import Question, Record, Status
+from course_lib.grading.standings import nbgrader_id, of_cells, points, standings
+from course_lib.grading.transaction import exclusive, opened, transaction
+
+_ZERO = (Status.MISSING, Status.UNREADABLE, Status.NOT_ATTEMPTED)  # nothing to judge, and nothing for a person to read
+_PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".svg"}
+
+
+@dataclass(frozen=True)
+class _Import:
+    """What one import works on."""
+
+    course: Course
+    assignment: str
+    prepared: Mapping[str, NotebookNode]
+    pictures: Mapping[str, bytes]
+    executed: Mapping[tuple[str, str], NotebookNode]
 
 
 def import_records(
@@ -19,10 +53,189 @@ def import_records(
     policy: Policy = NO_PENALTY,
     due: datetime | None = None,
 ) -> dict[str, Standing]:
-    """Lands the marks of one assignment in the gradebook, and returns how each student stands, a person's marks included."""
-    raise NotImplementedError
+    """Lands the marks of one assignment in the gradebook and the ``autograded`` folder.
+
+    Args:
+        course: the course.
+        records: what grading found, one a student and notebook.
+        executed: each student's notebook with its own cells' outputs, by student and notebook; none where nothing could be read.
+        policy: what lateness costs; where nothing, the rule counts that the course's own configuration names, and an extension always.
+        due: the due date with its time zone, which is then the gradebook's too; without it, the gradebook's.
+
+    Returns:
+        How each student stands now, a person's marks included, by the student's id as the records have it.
+
+    Raises:
+        ValueError: if the records are of several assignments or of another version of a notebook, or somebody else writes at this moment.
+    """
+    if not records:
+        return {}
+    if len(names := {record.assignment for record in records}) != 1:
+        raise ValueError(f"the records must be of one assignment; got {', '.join(sorted(names))}")
+    if len({(record.student, record.notebook) for record in records}) != len(records):
+        raise ValueError("there must be one record a student and notebook")
+    (assignment,) = names
+    with exclusive(course):
+        work = _Import(course, assignment, *_prepared(course, assignment), executed)
+        for record in records:
+            _check(record, work)
+        with transaction(course) as book:
+            if due is not None:
+                book.update_or_create_assignment(assignment, duedate=due.astimezone(UTC).replace(tzinfo=None))
+            landed = _land(book, work, records)
+            _penalise(book, work, {nbgrader_id(record.student) for record in records}, policy)
+        for part, file in landed:
+            os.replace(part, file) if part else file.unlink(missing_ok=True)
+        return standings(course, assignment, {record.student for record in records})
 
 
-def standings(course: Course, assignment: str) -> dict[str, Standing]:
-    """Returns what the gradebook says now, by student."""
-    raise NotImplementedError
+# ---------------------------------------------------------------------------------------------------------------- before the marks
+
+
+def _prepared(course: Course, assignment: str) -> tuple[dict[str, NotebookNode], dict[str, bytes]]:
+    """The instructor's notebooks without solutions, and the pictures beside them; the gradebook is told of their cells.
+
+    It is what ``nbgrader generate_assignment`` does, so a mended test is known to formgrader at once.
+    """
+    with opened(course) as book:
+        book.update_or_create_assignment(assignment)
+    found, pictures = {}, {}
+    for source in course.assignment(assignment):
+        pictures |= {file: data for file, data in source.files.items() if Path(file).suffix.lower() in _PICTURES}
+        name = source.notebook
+        found[name] = course.prepared(source.instructor, assignment=assignment, notebook=name, hidden=True)
+        resources = {"nbgrader": {"notebook": name, "assignment": assignment, "db_url": course.db_url}}
+        try:
+            SaveCells(parent=course.settings)(nbformat.from_dict(found[name]), resources)
+        except RuntimeError as refusal:
+            mend = f"keep the names of its cells, or drop the old marks with 'nbgrader db assignment remove {assignment} --force'"
+            raise ValueError(f"{assignment}/{name} has other cells than the one that the gradebook has marks of: {mend}") from refusal
+    return found, pictures
+
+
+def _check(record: Record, work: _Import) -> None:
+    whose = f"the record of {record.student!r}, {record.assignment}/{record.notebook}"
+    if record.notebook not in work.prepared:
+        raise ValueError(f"{whose}: there is no such notebook, only {', '.join(work.prepared)}")
+    cells = (cell.metadata.get("nbgrader", {}) for cell in work.prepared[record.notebook].cells)
+    asked = {about["grade_id"] for about in cells if about.get("grade") or about.get("task")}
+    answered = {question.grade_id for question in record.questions}
+    if answered != asked and (answered or record.status not in (*_ZERO, Status.INFRASTRUCTURE_ERROR)):
+        raise ValueError(f"{whose} has not the questions of the notebook ({', '.join(sorted(answered ^ asked))}): grade it anew")
+
+
+# ---------------------------------------------------------------------------------------------------------------- the marks
+
+
+def _land(book: Gradebook, work: _Import, records: Sequence[Record]) -> list[tuple[Path | None, Path]]:
+    """Sets every automatic mark; returns the notebooks that are to take their places once the marks are safe."""
+    _hand_in(book, work, records)
+    grades, comments = (of_cells(book, kind, work.assignment) for kind in (Grade, Comment))
+    landed: list[tuple[Path | None, Path]] = []
+    for record in records:
+        at = (nbgrader_id(record.student), record.notebook)
+        if record.status is Status.INFRASTRUCTURE_ERROR or at not in grades:
+            continue
+        file = work.course.folder("autograded", work.assignment, at[0]) / f"{record.notebook}.ipynb"
+        if record.status is Status.MISSING:
+            _settle(grades[at], record, changed=set())
+            landed.append((None, file))
+            continue
+        prepared, executed = work.prepared[record.notebook], work.executed.get((record.student, record.notebook))
+        made = autograded(prepared, record, executed)
+        by_hand = any(grade.manual_score is not None for grade in grades[at].values())
+        _settle(grades[at], record, changed=_changed(file, made) if by_hand else set())
+        left = unanswered(prepared, executed or prepared)
+        for name, comment in comments.get(at, {}).items():
+            comment.auto_comment = "No response." if name in left else None
+        landed.append((_part(file, made, record, work), file))
+    return landed
+
+
+def _hand_in(book: Gradebook, work: _Import, records: Sequence[Record]) -> None:
+    """Makes what is not there yet: students, and submissions of those who handed anything in."""
+    listed = {student.id: student for student in work.course.listed}
+    known = {student.id for student in book.students}
+    submitted = {name for (name,) in book.db.query(SubmittedAssignment.student_id).join(Assignment).filter_by(name=work.assignment)}
+    times: dict[str, list[datetime]] = defaultdict(list)
+    for record in records:
+        name = nbgrader_id(record.student)
+        if name not in known:
+            who = listed.get(name)
+            about = {"first_name": who.first_name, "last_name": who.last_name, "email": who.email, "lms_user_id": who.lms_id} if who else {}
+            book.add_student(name, **{field: value for field, value in about.items() if value})
+            known.add(name)
+        if name in submitted or record.status not in (Status.MISSING, Status.INFRASTRUCTURE_ERROR):
+            times[name] += [came] if (came := moment(record.submitted)) else []
+    with book.db.no_autoflush:  # nbgrader's methods flush by themselves, once a submission is whole
+        for name, came in times.items():
+            stamp = {"timestamp": max(came).replace(tzinfo=None)} if came else {}
+            book.update_or_create_submission(work.assignment, name, **stamp)
+
+
+def _settle(grades: Mapping[str, Grade], record: Record, *, changed: set[str]) -> None:
+    """nbgrader's own rule for automatic marks; but a person is asked again only where something under their mark has changed."""
+    questions: dict[str, Question] = {question.grade_id: question for question in record.questions}
+    for name, grade in grades.items():
+        score = 0.0 if record.status in _ZERO else questions[name].score
+        if grade.manual_score is None:
+            grade.needs_manual_grade = score is None
+        elif name in changed or grade.auto_score != score:
+            grade.needs_manual_grade = True
+        grade.auto_score = score
+
+
+def _changed(file: Path, made: NotebookNode) -> set[str]:
+    """The grade ids whose answer is not the one that a person saw; where the answer is not one cell, any other cell may be it."""
+    if not file.is_file():
+        return set()
+    before, after = answers(nbformat.read(file, as_version=4)), answers(made)
+    graded = {cell.metadata.nbgrader.grade_id for cell in made.cells if cell.metadata.get("nbgrader")}
+    return {name for name in graded if (before.get(name) != after[name] if name in after else before != after)}
+
+
+def _part(file: Path, made: NotebookNode, record: Record, work: _Import) -> Path:
+    """Writes a notebook beside its place, with the pictures that its words show, and when it was handed in."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for name, data in work.pictures.items():
+        picture = file.parent / name
+        if not (picture.is_file() and picture.read_bytes() == data):
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            picture.write_bytes(data)
+    if came := moment(record.submitted):
+        (file.parent / "timestamp.txt").write_text(f"{came:%Y-%m-%d %H:%M:%S.%f} UTC", encoding="utf-8")
+    part = file.with_name(f".{file.name}.part")
+    part.write_text(nbformat.writes(made), encoding="utf-8")
+    return part
+
+
+def _penalise(book: Gradebook, work: _Import, students: set[str], policy: Policy) -> None:
+    """Sets what lateness costs, shared among the notebooks of an assignment as their points are, so that none goes below zero."""
+    book.db.flush()
+    rule = _own_rule(work.course) if policy == NO_PENALTY else None
+    given, whole = points(book, work.assignment), book.find_assignment(work.assignment)
+    for submission in book.assignment_submissions(work.assignment):
+        if submission.student_id not in students or whole.duedate is None:
+            continue
+        scores = given[submission.student_id]
+        of_notebook = {
+            each.name: sum(score or 0.0 for (name, _), score in scores.items() if name == each.name) for each in submission.notebooks
+        }
+        earned, late = sum(of_notebook.values()), timedelta(seconds=submission.total_seconds_late)
+        cost = penalty(policy, late=late, score=earned, max_score=whole.max_score)
+        for each in submission.notebooks:
+            score = of_notebook[each.name]
+            each.late_submission_penalty = rule(submission.student_id, score, late) if rule else cost * score / earned if cost else None
+
+
+def _own_rule(course: Course) -> Callable[[str, float, timedelta], float | None]:
+    """The late penalty that the course's own configuration asks nbgrader for, if any."""
+    with inside(course.root):
+        step = AssignLatePenalties(parent=course.settings)
+        step.init_plugin()
+
+    def rule(student: str, score: float, late: timedelta) -> float | None:
+        cost = step.plugin_inst.late_submission_penalty(student, score, late.total_seconds()) if late else None
+        return None if cost is None else min(max(0.0, cost), score)
+
+    return rule

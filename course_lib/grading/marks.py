@@ -5,10 +5,15 @@ write(records, folder, standings)   marks.csv, moodle.csv, canvas.csv
 changes(before, after)              whose marks changed, after a test was mended
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import csv
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_lib.grading.nbgrader_course import Student
 from course_lib.grading.records import Record, Status
 
 
@@ -66,17 +71,149 @@ class Change:
     before: str
     after: str
 
+    def __str__(self) -> str:
+        return f"{self.student}: {self.notebook} {self.grade_id or 'status'}: {self.before} → {self.after}"
+
 
 def table(records: Sequence[Record], standings: Mapping[str, Standing] | None = None) -> list[Row]:
-    """Returns one row a student, in the order of their ids."""
-    raise NotImplementedError
+    """Returns one row a student, in the order of their ids.
+
+    Args:
+        records: what grading found, of one assignment: one a student and notebook.
+        standings: what the gradebook says, by student; where it says nothing, the record's points count.
+
+    Returns:
+        The rows. ``missing`` and ``unreadable`` are zero points, as ``nbgrader export`` has them: an LMS leaves an empty mark out of the
+        average, and whoever hands nothing in would gain by it. ``infrastructure_error`` has no score at all.
+    """
+    several = len({record.notebook for record in records}) > 1
+    of_student: dict[str, list[Record]] = {}
+    for record in sorted(records, key=lambda record: (record.student, record.notebook)):
+        of_student.setdefault(record.student, []).append(record)
+    return [_row(mine, (standings or {}).get(student, Standing()), several) for student, mine in of_student.items()]
 
 
-def write(records: Sequence[Record], folder: Path, standings: Mapping[str, Standing] | None = None) -> list[Path]:
-    """Writes ``marks.csv``, ``moodle.csv`` and ``canvas.csv``, each whole or not at all."""
-    raise NotImplementedError
+def write(
+    records: Sequence[Record], folder: Path, standings: Mapping[str, Standing] | None = None, roster: Iterable[Student] = ()
+) -> list[Path]:
+    """Writes ``marks.csv``, ``moodle.csv`` and ``canvas.csv``, each whole or not at all.
+
+    Every field is quoted, in UTF-8; a field that a spreadsheet would take for a formula begins with an apostrophe.
+
+    Args:
+        records: what grading found, of one assignment.
+        folder: where to.
+        standings: what the gradebook says, by student.
+        roster: names, addresses and LMS ids of students, where the course knows them.
+
+    Returns:
+        The files.
+    """
+    rows = table(records, standings)
+    people = {person.id: person for person in roster}
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {"marks.csv": _marks(rows), "moodle.csv": _moodle(rows, people), "canvas.csv": _canvas(rows, people)}
+    for name, lines in files.items():
+        text = io.StringIO()
+        csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([_safe(field) for field in line] for line in lines)
+        part = folder / f".{name}.part"
+        part.write_text(text.getvalue(), encoding="utf-8", errors="backslashreplace")
+        os.replace(part, folder / name)
+    return [folder / name for name in files]
 
 
 def changes(before: Iterable[Record], after: Iterable[Record]) -> list[Change]:
-    """Returns whose marks changed between two gradings, student by student."""
-    raise NotImplementedError
+    """Returns whose marks changed between two gradings, student by student, question by question.
+
+    A new status is a change too, and so is somebody who is in one grading alone. Marks that a person gave are not in records.
+    """
+    old, new = ({(record.student, record.notebook): _said(record) for record in records} for records in (before, after))
+    found = []
+    for student, notebook in sorted(old.keys() | new.keys()):
+        was, now = (side.get((student, notebook), {}) for side in (old, new))
+        found += [
+            Change(student, notebook, name, was.get(name, "nothing"), now.get(name, "nothing"))
+            for name in dict.fromkeys([*was, *now])
+            if was.get(name) != now.get(name)
+        ]
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------------------ a student
+
+
+def _row(mine: list[Record], standing: Standing, several: bool) -> Row:
+    questions: dict[str, float | None] = {}
+    for record in mine:
+        judged = record.status is not Status.INFRASTRUCTURE_ERROR
+        for question in record.questions:
+            column = f"{record.notebook}/{question.grade_id}" if several else question.grade_id
+            at = (record.notebook, question.grade_id)
+            questions[column] = standing.scores.get(at, question.score) if judged else None
+    judged = all(record.status is not Status.INFRASTRUCTURE_ERROR for record in mine)
+    earned = sum((score for score in questions.values() if score is not None), start=0.0)
+    return Row(
+        student=mine[0].student,
+        assignment=mine[0].assignment,
+        status=_overall([record.status for record in mine]),
+        score=max(0.0, earned - standing.penalty) if judged else None,
+        max_score=sum((record.max_score for record in mine), start=0.0),
+        questions=questions,
+        penalty=standing.penalty if judged else 0.0,
+    )
+
+
+def _overall(statuses: Sequence[Status]) -> Status:
+    """What most needs a person's eye; where a part is missing and the rest is not, the whole is partial."""
+    for urgent in (Status.INFRASTRUCTURE_ERROR, Status.UNREADABLE, Status.NEEDS_REVIEW, Status.PARTIAL):
+        if urgent in statuses:
+            return urgent
+    if Status.MISSING in statuses and set(statuses) != {Status.MISSING}:
+        return Status.PARTIAL
+    return next(status for status in (Status.GRADED, Status.NOT_ATTEMPTED, Status.MISSING) if status in statuses)
+
+
+def _said(record: Record) -> dict[str, str]:
+    points = {
+        question.grade_id: f"{_number(question.score) or 'no mark'} of {_number(question.max_score)}" for question in record.questions
+    }
+    return {"": str(record.status), **points}
+
+
+# ------------------------------------------------------------------------------------------------------------------------ the files
+
+
+def _marks(rows: Sequence[Row]) -> Iterator[list[str]]:
+    columns = list(dict.fromkeys(column for row in rows for column in row.questions))
+    yield ["student", "assignment", "status", "score", "max_score", *columns, "late penalty"]
+    for row in rows:
+        points = [_number(row.questions.get(column)) for column in columns]
+        yield [row.student, row.assignment, str(row.status), _number(row.score), _number(row.max_score), *points, _number(row.penalty)]
+
+
+def _moodle(rows: Sequence[Row], people: Mapping[str, Student]) -> Iterator[list[str]]:
+    """For Moodle's "Import grades from CSV", where columns are mapped by hand: a way to name the user, and the points."""
+    yield ["ID number", "Email address", rows[0].assignment if rows else ""]
+    for row in rows:
+        person = people.get(row.student)
+        yield [row.student, person.email if person else "", _number(row.score)]
+
+
+def _canvas(rows: Sequence[Row], people: Mapping[str, Student]) -> Iterator[list[str]]:
+    """For Canvas's gradebook import: its identifying columns, then the assignment's, with the points possible in the second row."""
+    yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", rows[0].assignment if rows else ""]
+    yield ["Points Possible", "", "", "", "", _number(max((row.max_score for row in rows), default=0.0))]
+    for row in rows:
+        person = people.get(row.student)
+        name = ", ".join(part for part in (person.last_name, person.first_name) if part) if person else ""
+        yield [name or row.student, person.lms_id if person else "", "", row.student, "", _number(row.score)]
+
+
+def _number(score: float | None) -> str:
+    """Points without a tail of binary fractions, empty for none."""
+    return "" if score is None else f"{round(score, 6):.6f}".rstrip("0").rstrip(".")
+
+
+def _safe(field: str) -> str:
+    """A field that no spreadsheet takes for a formula, full-width signs of East Asian keyboards included."""
+    return f"'{field}" if re.match(r"\s*[=+\-@＝＋－＠]|[\t\r\n]", field) else field

@@ -6,7 +6,8 @@ for source in course.assignment("hw1"):
 """
 
 import contextlib
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -164,7 +165,7 @@ class Course:
         steps = steps[: steps.index(SaveCells)] if hidden else [step for step in steps if step is not SaveCells]
         resources = {"nbgrader": dict(zip(_RESOURCES, (notebook, assignment, ".", self.db_url), strict=True))}
         made = nbformat.from_dict(instructor)
-        with contextlib.chdir(self.root):
+        with inside(self.root):
             for step in steps:
                 made, resources = step(parent=converter)(made, resources)
         return made
@@ -190,7 +191,7 @@ class _Settings(NbGrader):
     raise_config_file_errors = True
 
     def init_syspath(self) -> None:
-        """Nothing: where grading was started is no place to import from."""
+        """Nothing: the course's folder is added where it is needed, the one in which grading was started never."""
 
 
 def load(folder: Path) -> Course:
@@ -204,7 +205,7 @@ def load(folder: Path) -> Course:
         raise ValueError(f"a course's folder holds nbgrader_config.py, and {folder} does not: name the folder in which nbgrader is run")
     settings = _Settings(log_level="ERROR")
     try:
-        with contextlib.chdir(folder):
+        with inside(folder):
             settings.initialize([], root=str(folder))
     except (Exception, SystemExit) as mistake:  # the configuration is code, and may fail in any way
         raise ValueError(f"{folder / 'nbgrader_config.py'} cannot be read: {type(mistake).__name__}: {mistake}") from mistake
@@ -218,6 +219,18 @@ def load(folder: Path) -> Course:
         settings=settings,
         listed=listed,
     )
+
+
+@contextlib.contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    """Does what stands in it as if nbgrader was started in that folder: paths are relative to it, its modules can be imported."""
+    path = list(sys.path)
+    sys.path.insert(0, str(folder))
+    try:
+        with contextlib.chdir(folder):
+            yield
+    finally:
+        sys.path[:] = path
 
 
 def _markers(settings: NbGrader) -> Markers:

@@ -1,14 +1,32 @@
 """Runs one test cell of the instructor's here, where no student's code runs, and says what it gives and what the student may be told.
 
-verdict = judge_cell(cell.source, names={"torch": torch, **link.names("encode")}, points=2.0)
-verdict.score, verdict.words
+    verdict = judge_cell(cell.source, names={"torch": torch, **link.names("encode")}, points=2.0)
+    verdict.score, verdict.words
+
+A cell that runs through gives all points, one that raises gives none, and one whose last line is a number gives that many.
 """
 
+import ast
+import hashlib
+import math
+import numbers
+import random
+import sys
+import time
+import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import TracebackType
 from typing import Any
 
+from course_lib.grading.cells import HIDDEN
+from course_lib.grading.feedback_words import words_of
+from course_lib.grading.namespaces import python_of
+from course_lib.grading.proxies import Forged, Gone, TimedOut, Unanswered, link_of
 from course_lib.grading.records import Outcome
+
+_FILE = "<the test cell>"
+_LONGEST = 4000  # characters of a message
 
 
 @dataclass(frozen=True)
@@ -37,12 +55,100 @@ class Verdict:
 def judge_cell(source: str, *, names: Mapping[str, Any], points: float) -> Verdict:
     """Runs a test cell.
 
+    The global random generators are seeded by the cell's text, so that a mark is the same whenever it is given.
+
     Args:
         source: the instructor's source, visible and hidden parts.
         names: what the cell may use: the names of the instructor's own cells, and stand-ins for the student's.
         points: what the cell is worth.
 
     Returns:
-        All points if it runs through, none if it raises; where its last line is a number, that many.
+        The verdict; never more than the points, never less than none.
+
+    Raises:
+        KeyboardInterrupt: if the instructor stops the run.
     """
-    raise NotImplementedError
+    started, link = time.monotonic(), link_of(names)
+    seed(source)
+    try:
+        last = _run(python_of(source), dict(names))
+        verdict = credit(last, points)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a test ends in any way that it likes: pytest's failures are no Exceptions
+        verdict = _failed(source, error)
+    if link is not None and link.failure is not None:  # a test may have caught it, or gone on after it
+        verdict = _unanswered(source, link.failure)
+    return replace(verdict, seconds=time.monotonic() - started)
+
+
+def credit(value: Any, points: float) -> Verdict:
+    """Returns the verdict of a cell that ran through, by the value of its last line: partial credit if that is a number."""
+    if hasattr(value, "ndim") and value.ndim == 0 and hasattr(value, "item"):
+        value = value.item()
+    if not isinstance(value, numbers.Number):
+        return Verdict(points, Outcome.RIGHT)
+    if isinstance(value, bool | complex) or not math.isfinite(value):
+        return Verdict(0.0, Outcome.WRONG, remarks=(f"the cell's last line is {value}, which is no number of points",))
+    score = min(max(float(value), 0.0), points)
+    return Verdict(score, Outcome.RIGHT if score == points else Outcome.PART if score else Outcome.WRONG)
+
+
+def seed(text: str) -> None:
+    """Seeds the global random generators by a text."""
+    number = int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:4], "little")
+    random.seed(number)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(number)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(number)
+
+
+def _run(code: str, scope: dict[str, Any]) -> Any:
+    """Runs code; returns the value of its last line if that is an expression, and is not silenced by a semicolon."""
+    tree = ast.parse(code, _FILE)
+    shown = bool(tree.body) and isinstance(tree.body[-1], ast.Expr) and not code.rstrip().endswith(";")
+    last = tree.body.pop() if shown else None
+    exec(compile(tree, _FILE, "exec"), scope)
+    return eval(compile(ast.Expression(last.value), _FILE, "eval"), scope) if last else None
+
+
+def _failed(source: str, error: BaseException) -> Verdict:
+    """The verdict of a cell that raised."""
+    if isinstance(error, Unanswered):
+        return _unanswered(source, error)
+    lines = _lines(error.__traceback__)
+    try:
+        text = str(error)
+    except Exception as second:  # a whole number may be too long to be written down
+        text = f"(its text cannot be written: {type(second).__name__})"
+    return Verdict(
+        0.0,
+        Outcome.WRONG,
+        message=f"{type(error).__name__}: {text}"[:_LONGEST].rstrip(": "),
+        words=words_of(python_of(source), lines, text),
+        hidden=_is_hidden(source, lines),
+    )
+
+
+def _unanswered(source: str, failure: Unanswered) -> Verdict:
+    hidden = _is_hidden(source, _lines(failure.__traceback__))
+    outcome = {TimedOut: Outcome.TIMED_OUT, Gone: Outcome.CRASHED}.get(type(failure), Outcome.WRONG)
+    remarks = (str(failure)[:_LONGEST],) if isinstance(failure, Forged) else ()
+    return Verdict(0.0, outcome, message=str(failure)[:_LONGEST], hidden=hidden, remarks=remarks)
+
+
+def _lines(trace: TracebackType | None) -> list[int]:
+    """The lines of the test cell on the way to an error, the last one first."""
+    return [line for frame, line in traceback.walk_tb(trace) if frame.f_code.co_filename == _FILE][::-1]
+
+
+def _is_hidden(source: str, lines: list[int]) -> bool:
+    """Whether any of these lines stands between the markers of hidden tests."""
+    hidden, inside = set(), False
+    begin, end = (marker.lstrip("# ") for marker in HIDDEN)
+    for number, line in enumerate(source.split("\n"), 1):
+        inside = (inside or begin in line) and end not in line
+        if inside:
+            hidden.add(number)
+    return not hidden.isdisjoint(lines)

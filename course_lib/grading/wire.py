@@ -1,76 +1,91 @@
 """Plain values as bytes: all that crosses between a student's process and the judge. No pickle, and nothing that is read can run.
 
-A message is the length of a JSON head, the head, and raw numbers behind it::
+    connection.sendall(pack({"op": "call", "number": 3, "args": (x, 255)}))
 
-    connection.sendall(pack({"op": "call", "name": "encode", "args": (x, 255)}))
-
-Numbers, texts, lists, dictionaries, tensors, arrays, generators and records cross as values. What is no value crosses as a reference, if the
-sender keeps it (a function, to be called back), else as its name, with which nothing can be done.
+A message is the sizes of its head and of what follows, a head in JSON, and raw numbers. What is no value crosses as a reference, if the
+sender keeps it (a function, to be called back), else as its name, with which nothing can be done. Works without torch where there is none.
 """
 
+import builtins
 import dataclasses
 import json
-import math
 import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
-from torch import Tensor
+if __package__:
+    from course_lib.grading import wire_arrays
+    from course_lib.grading.wire_records import Foreign, Record, Refused, Row
+else:  # side by side in a folder that a sandbox sees
+    import wire_arrays
+    from wire_records import Foreign, Record, Refused, Row
 
-_HEAD = struct.Struct("<II")  # lengths of the head, and of a table of blob lengths in it
-_TORCH = {str(dtype)[6:]: dtype for dtype in vars(torch).values() if isinstance(dtype, torch.dtype)}
-_PLAIN = {"bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"}
-
-
-class Refused(ValueError):
-    """Bytes that are no message, or a value that cannot cross; the message says what and where."""
+_SIZES = struct.Struct("<II")  # of the head, and of all that follows it
+_INLINE = 200  # characters of a text that stands in the head
+_LONG = 16  # numbers in a list, from which on they are packed together
+_SEQUENCES = {"l": list, "t": tuple, "s": set, "z": frozenset}
+_TAGS = {kind: tag for tag, kind in _SEQUENCES.items()}
+_PLAIN = (bool, int, float, complex, str, bytes, list, tuple, dict, set)
+_TYPES = {
+    f"builtins.{kind.__name__}": kind
+    for kind in (*_PLAIN, *(kind for kind in vars(builtins).values() if isinstance(kind, type) and issubclass(kind, Exception)))
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What a reader takes: bytes of a message, how deep values stand in each other, how many there are."""
+    """What a reader takes.
 
-    size: int = 1 << 28
+    Attributes:
+        size: bytes of a message.
+        head: bytes of its head.
+        depth: how deep values stand in each other.
+        items: how many values there are.
+        keys: how many keys, of dictionaries and sets, are no text: such keys can be made to collide.
+    """
+
+    size: int = 1 << 26
+    head: int = 1 << 24
     depth: int = 40
-    items: int = 200_000
+    items: int = 500_000
+    keys: int = 20_000
 
 
 class Reference(NamedTuple):
-    """Something that stays with its owner: a function or a module, by the owner's number."""
+    """Something that stays with its owner.
+
+    Attributes:
+        number: the owner's number of it.
+        mine: whether the sender is the owner.
+        kind: what it is: a function, a class, a module, a generator.
+        name: what it is called.
+        state: what the other end has to know of it now, any value.
+    """
 
     number: int
+    mine: bool
     kind: str
+    name: str = ""
+    state: Any = None
 
 
-class Foreign(NamedTuple):
-    """Something that cannot cross: the name of its type, and what it looks like."""
-
-    type: str
-    text: str
-
-
-class Record(NamedTuple):
-    """A dataclass or named tuple, as what it holds."""
-
-    type: str
-    fields: dict[str, Any]
-
-
-def pack(message: Any, *, keep: Callable[[Any], Reference | None] = lambda value: None) -> bytes:
+def pack(message: Any, *, keep: Callable[[Any], Reference | None] = lambda value: None, limits: Limits = Limits()) -> bytes:
     """Returns a message as bytes.
 
     Args:
         message: any value.
         keep: is asked about everything that is no value, and returns its reference if the sender keeps it.
+        limits: what the reader takes.
 
     Raises:
-        Refused: if values contain themselves or stand too deep in each other.
+        Refused: if values contain themselves, stand too deep in each other, or are too many.
     """
-    blobs: list[bytes] = []
-    head = json.dumps([_coded(message, blobs, keep, 0), [len(blob) for blob in blobs]]).encode()
-    return b"".join([_HEAD.pack(len(head), sum(map(len, blobs))), head, *blobs])
+    writer = _Writer(keep, limits)
+    head = json.dumps([writer.coded(message, 0), [len(blob) for blob in writer.blobs]], separators=(",", ":")).encode()
+    data = b"".join([_SIZES.pack(len(head), sum(map(len, writer.blobs)) & 0xFFFFFFFF), head, *writer.blobs])
+    if len(data) > limits.size or len(head) > limits.head:
+        raise Refused(f"a value of {len(data):,} bytes is too large to be compared: at most {limits.size:,} cross")
+    return data
 
 
 def unpack(
@@ -78,7 +93,7 @@ def unpack(
     *,
     limits: Limits = Limits(),
     find: Callable[[Reference], Any] = lambda reference: reference,
-    generators: dict[int, torch.Generator] | None = None,
+    build: Callable[[Record | Row], Any] = lambda record: record,
 ) -> Any:
     """Returns what was packed.
 
@@ -86,95 +101,121 @@ def unpack(
         data: the bytes of one message.
         limits: what is taken.
         find: turns references into what stands for them here.
-        generators: those known here by number; they take on the states that come, and new ones are entered.
+        build: turns records into what stands for them here.
 
     Raises:
         Refused: if the bytes are no message within the limits.
     """
-    if len(data) < _HEAD.size:
-        raise Refused(f"a message has at least {_HEAD.size} bytes, this one {len(data)}")
-    size, behind = _HEAD.unpack_from(data)
-    if size + behind + _HEAD.size != len(data) or len(data) > limits.size:
-        raise Refused(f"a message of {size} + {behind} bytes was announced, {len(data)} came (at most {limits.size})")
+    if len(data) < _SIZES.size:
+        raise Refused(f"a message has at least {_SIZES.size} bytes, this one {len(data)}")
+    size, behind = _SIZES.unpack_from(data)
+    if size + behind + _SIZES.size != len(data) or len(data) > limits.size or size > limits.head:
+        raise Refused(f"a message of {size} + {behind} bytes was announced, {len(data)} came")
+    head = data[_SIZES.size : _SIZES.size + size]
+    if head.count(b"[") > 3 * limits.items or head.count(b"{"):
+        raise Refused(f"more than {limits.items} values")
     try:
-        body, lengths = json.loads(data[_HEAD.size : _HEAD.size + size])
-        view, blobs, at = memoryview(data), [], _HEAD.size + size
-        for length in lengths:
-            if not (isinstance(length, int) and 0 <= length <= len(data) - at):
-                raise Refused(f"a part of {length!r} bytes reaches behind the message")
-            blobs.append(view[at : at + length])
-            at += length
-        return _Reader(blobs, limits, find, {} if generators is None else generators).value(body, 0)
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError, OverflowError) as error:
-        raise error if isinstance(error, Refused) else Refused(f"the message cannot be read: {type(error).__name__}: {error}") from error
+        body, lengths = json.loads(head)
+        return _Reader(_cut(memoryview(data)[_SIZES.size + size :], lengths), limits, find, build).value(body, 0)
+    except Refused:
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, MemoryError, ImportError) as error:
+        raise Refused(f"the message cannot be read: {type(error).__name__}: {error}"[:500]) from error
 
 
-def _coded(x: Any, blobs: list[bytes], keep: Callable[[Any], Reference | None], depth: int) -> Any:
-    """A value as JSON that holds nothing but null, texts, booleans and tagged lists; numbers of tensors go to ``blobs``."""
-    if depth > Limits.depth:
-        raise Refused(f"values may stand {Limits.depth} deep in each other, and not contain themselves")
-
-    def inner(values: Any) -> list:
-        return [_coded(value, blobs, keep, depth + 1) for value in values]
-
-    def blob(data: bytes) -> int:
-        blobs.append(data)
-        return len(blobs) - 1
-
-    kind = type(x)
-    if x is None or kind in (bool, str):
-        return x
-    if kind is int:
-        return ["i", hex(x)]
-    if kind is float:
-        return ["f", x.hex()]
-    if kind is complex:
-        return ["c", x.real.hex(), x.imag.hex()]
-    if kind in (bytes, bytearray):
-        return ["y", blob(bytes(x))]
-    if kind in _SEQUENCES:
-        return [_SEQUENCES[kind], *inner(x)]
-    if kind is dict:
-        return ["d", *(inner(pair) for pair in x.items())]
-    if kind in (slice, range):
-        return ["/" if kind is slice else ":", *inner((x.start, x.stop, x.step))]
-    if x is Ellipsis:
-        return ["."]
-    if isinstance(x, Reference):
-        return ["R", hex(x.number), x.kind]
-    if isinstance(x, Tensor):
-        return _coded_tensor(x, blob)
-    if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "biufc":
-        return ["A" if isinstance(x, np.ndarray) else "N", x.dtype.newbyteorder("<").str, list(map(hex, x.shape)), blob(_little(x))]
-    if isinstance(x, torch.dtype):
-        return ["D", str(x)[6:]]
-    if isinstance(x, torch.Generator):
-        number = keep(x)
-        return ["G", hex(-1 if number is None else number.number), blob(x.get_state().numpy().tobytes())]
-    if isinstance(x, tuple) and hasattr(kind, "_fields"):
-        return ["r", kind.__name__, *inner(zip(kind._fields, x, strict=True))]
-    if dataclasses.is_dataclass(x) and not isinstance(x, type):
-        return ["r", kind.__name__, *inner((field.name, getattr(x, field.name)) for field in dataclasses.fields(x))]
-    if (kept := keep(x)) is not None:
-        return ["R", hex(kept.number), kept.kind]
-    return ["O", kind.__name__[:80], _look(x)]
+def _cut(data: memoryview, lengths: list) -> list[memoryview]:
+    blobs, at = [], 0
+    for length in lengths:
+        if not (type(length) is int and 0 <= length <= len(data) - at):
+            raise Refused("a part reaches behind the message")
+        blobs.append(data[at : at + length])
+        at += length
+    return blobs
 
 
-_SEQUENCES = {list: "l", tuple: "t", torch.Size: "t", set: "s", frozenset: "z"}
-_BUILDERS = {"l": list, "t": tuple, "s": set, "z": frozenset}
+class _Writer:
+    """Turns values into JSON that holds texts, whole numbers, booleans, null and tagged lists; raw numbers go into blobs."""
+
+    def __init__(self, keep: Callable[[Any], Reference | None], limits: Limits):
+        self.keep, self.limits, self.left = keep, limits, limits.items
+        self.blobs: list[bytes] = []
+
+    def blob(self, data: bytes) -> int:
+        self.blobs.append(data)
+        return len(self.blobs) - 1
+
+    def all(self, values: Any, depth: int) -> list:
+        return [self.coded(value, depth + 1) for value in values]
+
+    def coded(self, x: Any, depth: int) -> Any:
+        self.left -= 1
+        if self.left < 0 or depth > self.limits.depth:
+            raise Refused(
+                f"at most {self.limits.items:,} values cross, at most {self.limits.depth} deep in each other, and none that contains itself"
+            )
+        kind = type(x)
+        if x is None or kind is bool or (kind is str and len(x) <= _INLINE):
+            return x
+        if kind in _TAGS:
+            return self.numbers(x) or [_TAGS[kind], *self.all(x, depth)]
+        if kind is dict:
+            return ["d", *self.all((part for pair in x.items() for part in pair), depth)]
+        if kind in (slice, range):
+            return ["/" if kind is slice else ":", *self.all((x.start, x.stop, x.step), depth)]
+        if isinstance(x, Reference):
+            return ["R", x.number, x.mine, x.kind, x.name, self.coded(x.state, depth + 1)]
+        return self.single(x, kind) or wire_arrays.coded(x, self.blob) or self.composed(x, kind, depth)
+
+    def numbers(self, x: Any) -> list | None:
+        """A long list of plain numbers of one kind, close together."""
+        if len(x) < _LONG or type(x) not in (list, tuple):
+            return None
+        kinds = {type(item) for item in x}
+        code = "d" if kinds == {float} else "q" if kinds == {int} and min(x) >= -(1 << 63) and max(x) < 1 << 63 else ""
+        self.left -= len(x)
+        return ["#", _TAGS[type(x)], code, self.blob(struct.pack(f"<{len(x)}{code}", *x))] if code and self.left >= 0 else None
+
+    def single(self, x: Any, kind: type) -> list | None:
+        """A value that holds no others; a subclass of a plain kind is what it is made from."""
+        if isinstance(x, int):
+            return ["i", hex(int(x))]
+        if kind is float:
+            return ["f", x.hex()]
+        if kind is complex:
+            return ["c", x.real.hex(), x.imag.hex()]
+        if isinstance(x, str):
+            return ["u", self.blob(str.__str__(x).encode("utf-8", "surrogatepass"))]
+        if isinstance(x, bytes | bytearray):
+            return ["y", self.blob(bytes(x))]
+        if x is Ellipsis:
+            return ["."]
+        if isinstance(x, type) and _TYPES.get(f"builtins.{x.__name__}") is x:
+            return ["K", f"builtins.{x.__name__}"]
+        return None
+
+    def composed(self, x: Any, kind: type, depth: int) -> list:
+        """What has named parts, what is kept, and what cannot cross."""
+        where = [str(getattr(kind, "__module__", "")), kind.__qualname__]
+        if isinstance(x, Record | Row):
+            where = [x.module, x.type]
+        if isinstance(x, Row) or (isinstance(x, tuple) and isinstance(getattr(kind, "_fields", None), tuple)):
+            return ["n", *where, list(x._fields), *self.all(x, depth)]
+        if isinstance(x, Record):
+            return ["r", *where, list(x.fields), *self.all(x.fields.values(), depth)]
+        if dataclasses.is_dataclass(x) and not isinstance(x, type) and not callable(x):
+            names = [field.name for field in dataclasses.fields(x)]
+            return ["r", *where, names, *self.all((getattr(x, name) for name in names), depth)]
+        for plain in (list, tuple, set, frozenset, dict, float):  # a subclass crosses as what it is made from
+            if isinstance(x, plain):
+                return self.coded(plain(x), depth)
+        if isinstance(x, _VIEWS):
+            return self.coded(list(x), depth)
+        if (kept := self.keep(x)) is not None:
+            return self.coded(kept, depth)
+        return ["O", *where, _look(x)]
 
 
-def _coded_tensor(x: Tensor, blob: Callable[[bytes], int]) -> Any:
-    name = str(x.dtype)[6:]
-    if name not in _PLAIN or x.layout != torch.strided or x.is_quantized or type(x) not in (Tensor, torch.nn.Parameter):
-        return ["O", type(x).__name__, f"a tensor of {name}, {x.layout}"]
-    plain = x.detach().resolve_conj().resolve_neg().cpu().clone(memory_format=torch.contiguous_format).reshape(-1)
-    numbers = plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
-    return ["T", name, list(map(hex, x.shape)), blob(numbers), bool(x.requires_grad)]
-
-
-def _little(x: Any) -> bytes:
-    return np.asarray(x).astype(x.dtype.newbyteorder("<")).tobytes()
+_VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
 
 
 def _look(x: Any) -> str:
@@ -185,88 +226,82 @@ def _look(x: Any) -> str:
 
 
 class _Reader:
-    """Builds values from a head; counts what it builds."""
+    """Builds values from a head; looks at what everything is before it looks at its value, and counts what it builds."""
 
-    def __init__(self, blobs: list[memoryview], limits: Limits, find: Callable[[Reference], Any], generators: dict[int, torch.Generator]):
-        self.blobs, self.limits, self.find, self.generators, self.left = blobs, limits, find, generators, limits.items
+    def __init__(self, blobs: list[memoryview], limits: Limits, find: Callable, build: Callable):
+        self.blobs, self.limits, self.find, self.build = blobs, limits, find, build
+        self.left, self.keys = limits.items, limits.keys
 
     def value(self, x: Any, depth: int) -> Any:
-        self.left -= 1
-        if self.left < 0 or depth > self.limits.depth:
-            raise Refused(f"more than {self.limits.items} values, or more than {self.limits.depth} deep in each other")
-        if x is None or isinstance(x, bool | str):
+        self.count(1)
+        if depth > self.limits.depth:
+            raise Refused(f"values stand more than {self.limits.depth} deep in each other")
+        if x is None or type(x) is bool or type(x) is str:
             return x
-        if not isinstance(x, list) or not x:
+        if type(x) is not list or not x or type(x[0]) is not str:
             raise Refused(f"{str(x)[:60]!r} is no coded value")
         tag, *rest = x
-        if tag in _BUILDERS:
-            return _BUILDERS[tag](self.value(item, depth + 1) for item in rest)
+        if tag in _SEQUENCES:
+            items = [self.value(item, depth + 1) for item in rest]
+            return _SEQUENCES[tag](self.hashed(items) if tag in "sz" else items)
         if tag == "d":
-            return {self.value(key, depth + 1): self.value(item, depth + 1) for key, item in rest}
-        if tag == "r":
-            fields = [tuple(self.value(part, depth + 1) for part in pair[1:]) for pair in rest[1:]]
-            return Record(str(rest[0]), {str(name): item for name, item in fields})
-        if tag in "/:":
+            items = [self.value(item, depth + 1) for item in rest]
+            return dict(zip(self.hashed(items[::2]), items[1::2], strict=True))
+        if tag in ("/", ":"):
             return (slice if tag == "/" else range)(*(self.value(item, depth + 1) for item in rest))
+        if tag == "R":
+            number, mine, kind, name, state = rest
+            state = self.value(state, depth + 1)
+            return self.find(Reference(_a(int, number), _a(bool, mine), _a(str, kind), _a(str, name), state))
+        if tag in ("r", "n"):
+            module, name, fields, *items = rest
+            kind = Record if tag == "r" else Row
+            return self.build(kind(_a(str, module), _a(str, name), _a(list, fields), [self.value(item, depth + 1) for item in items]))
         return self.single(tag, rest)
+
+    def count(self, more: int) -> None:
+        self.left -= more
+        if self.left < 0:
+            raise Refused(f"more than {self.limits.items} values")
+
+    def hashed(self, keys: list) -> list:
+        self.keys -= sum(type(key) is not str for key in keys)
+        if self.keys < 0:
+            raise Refused(f"more than {self.limits.keys} keys that are no texts")
+        return keys
 
     def single(self, tag: str, rest: list) -> Any:
         """A value that holds no others."""
-        match tag:
-            case "i":
-                return int(rest[0], 16)
-            case "f":
-                return float.fromhex(rest[0])
-            case "c":
-                return complex(*map(float.fromhex, rest))
-            case "y":
-                return bytes(self.blobs[rest[0]])
-            case ".":
+        match tag, rest:
+            case "i", [str() as digits]:
+                return int(digits, 16)
+            case "f", [str() as digits]:
+                return float.fromhex(digits)
+            case "c", [str() as real, str() as imaginary]:
+                return complex(float.fromhex(real), float.fromhex(imaginary))
+            case "u", [place]:
+                return str(self.blob(place), "utf-8", "surrogatepass")
+            case "y", [place]:
+                return bytes(self.blob(place))
+            case "#", [("l" | "t") as kind, ("d" | "q") as code, place]:
+                data = self.blob(place)
+                self.count(len(data) // 8)
+                return _SEQUENCES[kind](struct.unpack(f"<{len(data) // 8}{code}", data))
+            case ".", []:
                 return ...
-            case "T":
-                return self.tensor(*rest)
-            case "A" | "N":
-                return self.array(tag, *rest)
-            case "D":
-                return _TORCH[rest[0]]
-            case "G":
-                return self.generator(*rest)
-            case "R":
-                return self.find(Reference(int(rest[0], 16), str(rest[1])))
-            case "O":
-                return Foreign(str(rest[0]), str(rest[1]))
-        raise Refused(f"{str(tag)[:20]!r} is no kind of value")
+            case "K", [str() as name] if name in _TYPES:
+                return _TYPES[name]
+            case "O", [str() as module, str() as name, str() as text]:
+                return Foreign.named(module, name, text)
+        return wire_arrays.read(tag, rest, self.blob, self.limits.size)
 
-    def tensor(self, name: str, shape: list, place: int, wants_gradient: bool) -> Tensor:
-        if name not in _PLAIN:
-            raise Refused(f"{name!r} is no type of a tensor")
-        dtype, sizes, data = _TORCH[name], _sizes(shape), self.blobs[place]
-        if math.prod(sizes) * dtype.itemsize != len(data):
-            raise Refused(f"a tensor {tuple(sizes)} of {name} does not have {len(data)} bytes")
-        if name == "bool" and len(data) and max(data) > 1:
-            raise Refused("a boolean is 0 or 1")
-        numbers = torch.frombuffer(bytearray(data), dtype=dtype) if len(data) else torch.empty(0, dtype=dtype)
-        return numbers.reshape(sizes).requires_grad_(wants_gradient is True and (dtype.is_floating_point or dtype.is_complex))
-
-    def array(self, tag: str, code: str, shape: list, place: int) -> Any:
-        dtype, sizes, data = np.dtype(code), _sizes(shape), self.blobs[place]
-        if dtype.kind not in "biufc" or math.prod(sizes) * dtype.itemsize != len(data):
-            raise Refused(f"an array {tuple(sizes)} of {code!r} does not have {len(data)} bytes")
-        numbers = np.frombuffer(data, dtype).astype(dtype.newbyteorder("=")).reshape(sizes)
-        return numbers if tag == "A" else numbers[()]
-
-    def generator(self, number: str, place: int) -> Any:
-        known = int(number, 16)
-        generator = torch.Generator() if known < 0 else self.generators.setdefault(known, torch.Generator())
-        try:
-            generator.set_state(torch.frombuffer(bytearray(self.blobs[place]), dtype=torch.uint8))
-        except RuntimeError as error:
-            raise Refused(f"this is no state of a random generator: {error}") from error
-        return generator
+    def blob(self, place: Any) -> memoryview:
+        if not (type(place) is int and 0 <= place < len(self.blobs)):
+            raise Refused(f"{str(place)[:20]!r} is no part of the message")
+        return self.blobs[place]
 
 
-def _sizes(shape: list) -> list[int]:
-    sizes = [int(size, 16) for size in shape]
-    if any(size < 0 for size in sizes) or len(sizes) > 64:
-        raise Refused(f"{sizes} is no shape")
-    return sizes
+def _a(kind: type, x: Any) -> Any:
+    if type(x) is not kind:
+        raise Refused(f"{str(x)[:20]!r} stands where a value of type {kind.__name__} is asked for")
+    return x

@@ -29,7 +29,7 @@ def main(words: list[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        return import_module(asked.module).command(asked)
+        return getattr(import_module(asked.module), asked.does)(asked)
     except Refused as refused:
         print(f"course {asked.command}: {refused}", file=sys.stderr)
         return refused.code
@@ -50,7 +50,7 @@ def main(words: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="course", description="Generative models: the course's own command.", epilog=_EXIT_CODES)
     parser.add_argument("--version", action="version", version=f"course {__version__}")
-    parser.set_defaults(module=None, command="")
+    parser.set_defaults(module=None, command="", does="command")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     _doctor(commands)
     _run(commands)
@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         _release(commands)
         _kit(commands)
         _publish(commands)
+        _grade(commands)
+        _repair(commands)
+        _given_back(commands)
     return parser
 
 
@@ -111,6 +114,57 @@ def _publish(commands: argparse._SubParsersAction) -> None:
     publish.add_argument(
         "--check", action="store_true", help="change nothing; say whether all notebooks agree (with OWNER/REPO@TAG, if given)"
     )
+
+
+def _grade(commands: argparse._SubParsersAction) -> None:
+    more = "Students' code runs in a sandbox and never where marks are made. A run that was stopped goes on where it stopped."
+    grade = _add(commands, "grade", "course_lib.grading.grade", "grade what a class handed in", more)
+    grade.add_argument(
+        "submissions", type=Path, help="a folder per student, nbgrader's submitted/, or the zip that Moodle or Canvas exports"
+    )
+    _of_course(grade)
+    grade.add_argument("--workers", type=_count, metavar="N", help="notebooks graded at once on this machine (default: one a core)")
+    grade.add_argument("--cluster", default="", metavar="ADDRESS", help="grade on a Dask cluster, such as tcp://10.0.0.1:8786")
+    grade.add_argument(
+        "--late-policy", default="none", metavar="P", help="what lateness costs, such as per_day=10%%,grace=15m,cutoff=7d (default none)"
+    )
+    grade.add_argument(
+        "--due", default="", metavar="TIME", help="when it was due, such as 2027-01-31T23:59:00+09:00 (default: as in the gradebook)"
+    )
+    grade.add_argument("--cell-seconds", type=_seconds, metavar="S", help="the most that one cell or one question may take (default 60)")
+    grade.add_argument("--notebook-seconds", type=_seconds, metavar="S", help="the most that one notebook may take (default 600)")
+    grade.add_argument(
+        "--no-sandbox", dest="sandboxed", action="store_false", help="run students' code as yourself, with all that you may do"
+    )
+
+
+def _repair(commands: argparse._SubParsersAction) -> None:
+    more = "It is written beside it as NAME.repaired.ipynb; what was mended is said line by line."
+    repair = _add(commands, "repair", "course_lib.grading.repaired_copy", "mend a notebook that another program has changed", more)
+    repair.add_argument("notebook", type=Path, metavar="NOTEBOOK", help="what was handed in, a Colab save for example")
+    repair.add_argument(
+        "--released", type=Path, metavar="FILE", help="what students got (default: found by content in the course's folder)"
+    )
+
+
+def _given_back(commands: argparse._SubParsersAction) -> None:
+    told = "with the marks and comments that a person has added since"
+    feedback = _add(commands, "feedback", "course_lib.grading.grading_run", f"write each student's feedback anew, {told}")
+    report = _add(commands, "report", "course_lib.grading.grading_run", f"write marks and class report anew, {told}")
+    for command, does in ((feedback, "feedback_command"), (report, "report_command")):
+        command.set_defaults(does=does)
+        _of_course(command)
+
+
+def _of_course(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--assignment", required=True, metavar="NAME", help="a problem set by number (ps01) or name")
+    command.add_argument("--course", type=Path, default=Path(), metavar="DIR", help="any nbgrader course's folder (default: here)")
+
+
+def _count(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and int(word) > 0):
+        raise argparse.ArgumentTypeError(f"a number of workers is a whole number above 0, and this is {word!r}")
+    return int(word)
 
 
 def _seed(word: str) -> int:

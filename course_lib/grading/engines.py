@@ -1,0 +1,151 @@
+"""Where notebooks are graded: in processes of this machine, or on a Dask cluster by its address; what comes back is the same.
+
+    for graded in in_processes(jobs, workers=2):
+        ...
+
+Each notebook has a process of its own. One that dies takes its notebook's question with it, and nothing else.
+"""
+
+import contextlib
+import dataclasses
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
+
+from course_lib.grading.execution import grade
+from course_lib.grading.jobs import Graded, Job, not_judged, parsed
+from course_lib.grading.records import Record, Status
+
+_TRIES = 3  # of a notebook whose judge ends
+_MARGIN = 120.0  # seconds that a process may take beyond its student's limits, for the instructor's own part
+
+
+def in_processes(jobs: Iterable[Job], *, workers: int) -> Iterator[Graded]:
+    """Yields what grading each job found, in the order in which they end.
+
+    Args:
+        jobs: notebooks to grade; taken as workers become free.
+        workers: how many are graded at once.
+    """
+    from pebble import ProcessPool
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["course_lib.grading.execution"])
+    with ProcessPool(max_workers=workers, max_tasks=1, context=context, initializer=_quiet) as pool:
+        yield from _as_they_end(
+            jobs, ahead=workers, start=lambda job, place: pool.schedule(_graded, args=[job, place], timeout=_seconds(job))
+        )
+
+
+def on_cluster(jobs: Iterable[Job], *, address: str) -> Iterator[Graded]:
+    """Yields what grading each job found on the workers of a Dask cluster, in the order in which they end.
+
+    Args:
+        jobs: notebooks to grade.
+        address: the scheduler's, such as ``tcp://10.0.0.1:8786``.
+
+    Raises:
+        OSError: if nobody answers there.
+    """
+    from distributed import Client, as_completed
+
+    with Client(address, timeout="20s", set_as_default=False) as client:
+        futures = {client.submit(grade_apart, job, pure=False, retries=2): job for job in jobs}
+        for future in as_completed(futures):
+            job = futures.pop(future)
+            yield future.result() if future.status == "finished" else failed(job, f"the cluster lost it: {future.exception()!r}")
+
+
+def grade_apart(job: Job) -> Graded:
+    """Grades a job in a process of its own, and tries again without the test cell at which that process ended."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "place"
+        for _ in range(_TRIES):
+            place.write_text("")
+            command = [sys.executable, "-m", "course_lib.grading.engines", str(place)]
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                done = subprocess.run(command, input=pickle.dumps(job), capture_output=True, timeout=_seconds(job), check=False)
+                if done.returncode == 0:
+                    return pickle.loads(done.stdout)
+            job = _without(job, place.read_text())
+    return failed(job, f"its process ended {_TRIES} times")
+
+
+def failed(job: Job, why: str) -> Graded:
+    """Returns what is recorded where this machine, and not the student, is at fault."""
+    questions = not_judged(parsed(job.instructor))
+    remarks = (*job.remarks, why)
+    return Graded(
+        Record(
+            student=job.student,
+            assignment=job.assignment,
+            notebook=job.notebook,
+            status=Status.INFRASTRUCTURE_ERROR,
+            questions=questions,
+            remarks=remarks,
+            submitted=job.submitted,
+            key=job.key,
+        )
+    )
+
+
+def _as_they_end(jobs: Iterable[Job], *, ahead: int, start) -> Iterator[Graded]:
+    """Keeps as many jobs running as there are workers, and starts anew what ended without an answer."""
+    waiting = iter(jobs)
+    running: dict[Future, tuple[Job, int, Path]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+
+        def begin(job: Job, tried: int) -> None:
+            place = Path(folder) / f"{len(os.listdir(folder))}"
+            place.write_text("")
+            running[start(job, place)] = job, tried, place
+
+        while True:
+            while len(running) < ahead and (job := next(waiting, None)) is not None:
+                begin(job, 1)
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                job, tried, place = running.pop(future)
+                error = future.exception()
+                if error is None:
+                    yield future.result()
+                elif tried < _TRIES:
+                    begin(_without(job, place.read_text()), tried + 1)
+                else:
+                    yield failed(job, f"its process ended {_TRIES} times: {type(error).__name__}: {error}")
+
+
+def _graded(job: Job, place: Path) -> Graded:
+    return grade(job, at=place.write_text)
+
+
+def _without(job: Job, name: str) -> Job:
+    return dataclasses.replace(job, avoid=job.avoid | {name}) if name else job
+
+
+def _seconds(job: Job) -> float:
+    return 2 * job.limits.notebook_seconds + _MARGIN
+
+
+def _quiet() -> None:
+    """What the instructor's test cells print, and a figure that they draw, goes nowhere; one notebook uses one core."""
+    import torch
+
+    os.environ["MPLBACKEND"] = "agg"
+    torch.set_num_threads(1)
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process lives
+
+
+if __name__ == "__main__":
+    answer = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    _quiet()
+    with answer:
+        pickle.dump(_graded(pickle.load(sys.stdin.buffer), Path(sys.argv[1])), answer)

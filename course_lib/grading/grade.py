@@ -1,0 +1,162 @@
+"""``course grade``: from a folder of what was handed in to marks that can be defended, in six steps.
+
+Collect, normalise, run, judge, record, return. A run that was stopped goes on where it stopped: a notebook is graded anew only if what its
+marks depend on has changed, be it the submission, the instructor's notebook, the limits or the grader itself.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import nbformat
+from tqdm import tqdm
+
+from course_lib.command import DONE, FAILED, Lacking, Refused, WrongInput
+from course_lib.grading import marks, records, sandbox
+from course_lib.grading.collecting import Submission, collect
+from course_lib.grading.engines import in_processes, on_cluster
+from course_lib.grading.grading_run import Run, give_back, run_of
+from course_lib.grading.jobs import Graded, Job, Plan
+from course_lib.grading.nbgrader_course import Source
+from course_lib.grading.records import Record, Status
+from course_lib.grading.rehearsal import rehearse
+
+_ANSWERS = tuple(f"course_lib.{part}" for part in ("applications", "classical", "generative", "language", "networks", "recognition"))
+
+
+def command(asked: argparse.Namespace) -> int:
+    """Does ``course grade``."""
+    if asked.sandboxed and (missing := sandbox.available()):
+        raise Lacking(
+            f"no sandbox can run here: {missing}. With --no-sandbox students' code runs as you: it can read and write all that you can, "
+            "the gradebook too, and reach the network"
+        )
+    try:
+        run = run_of(asked)
+        found = grade_class(run, asked.submissions)
+    except ValueError as mistake:
+        raise WrongInput(str(mistake)) from mistake
+    return FAILED if any(record.status is Status.INFRASTRUCTURE_ERROR for record in found) else DONE
+
+
+def grade_class(run: Run, submissions: Path) -> list[Record]:
+    """Grades an assignment of a class, and writes gradebook, marks, feedback and report.
+
+    Args:
+        run: the run.
+        submissions: a folder or a zip of what was handed in.
+
+    Returns:
+        One record a student and notebook.
+
+    Raises:
+        ValueError: if the assignment or the submissions cannot be worked with.
+        Refused: if the instructor's own solution does not get full marks.
+    """
+    sources = {source.notebook: source for source in run.course.assignment(run.assignment)}
+    released = {name: source.released for name, source in sources.items()}
+    handed_in = collect(submissions, assignment=run.assignment, notebooks=list(sources), released=released)
+    before = records.read_all(run.folder / "records")
+    known = {(record.student, record.notebook): record for record in before}
+    plans = {name: _rehearsed(run, source) for name, source in sources.items()}
+    jobs = [_job(run, sources[each.notebook], plans[each.notebook], each) for each in _everybody(run, sources, handed_in)]
+    todo = [job for job in jobs if _stale(job, known.get((job.student, job.notebook)))]
+    students = len({job.student for job in jobs})
+    print(f"{len(jobs)} notebooks of {students} students, {len(jobs) - len(todo)} of them graded before and unchanged")
+    with tqdm(total=len(todo), unit="notebook", desc=run.assignment, disable=not todo) as bar:
+        for graded in _graded(run, todo):
+            _keep(run, graded)
+            bar.update()
+    wanted = {(job.student, job.notebook) for job in jobs}
+    found = [record for record in records.read_all(run.folder / "records") if (record.student, record.notebook) in wanted]
+    for change in marks.changes(before, found):
+        print(f"{change.student}: {change.notebook} {change.grade_id or 'status'}: {change.before} → {change.after}")
+    give_back(run, sources, found)
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------ what is to be done
+
+
+def _rehearsed(run: Run, source: Source) -> Plan:
+    """How the test cells of a notebook can be judged; found out once for each version of it."""
+    job = _job(run, source, Plan(), Submission("", source.assignment, source.notebook, None, "", None, {}, ()))
+    file = run.folder / "plans" / f"{job.key}.json"
+    if file.is_file():
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return Plan(frozenset(kept["inside"]), tuple(kept["hidden_modules"]))
+    plan, faults = rehearse(job, answers=[name for name in _ANSWERS if importlib.util.find_spec(name)])
+    if faults:
+        raise Refused("no student can be graded before this is mended:\n" + "\n".join(faults))
+    for name in sorted(plan.inside):
+        print(f"{source.notebook}: {name} can only be run in the student's own process, where marks can be forged")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"inside": sorted(plan.inside), "hidden_modules": plan.hidden_modules}), encoding="utf-8")
+    return plan
+
+
+def _everybody(run: Run, sources: Mapping[str, Source], handed_in: list[Submission]) -> list[Submission]:
+    """What was handed in, and for everybody else in the class an entry with nothing."""
+    there = {(each.student, each.notebook) for each in handed_in}
+    absent = [
+        Submission(student, run.assignment, notebook, None, "", None, {}, ())
+        for student in {*run.course.students, *(student for student, _ in there)}
+        for notebook in sources
+        if (student, notebook) not in there
+    ]
+    return sorted([*handed_in, *absent], key=lambda each: (each.student, each.notebook))
+
+
+def _job(run: Run, source: Source, plan: Plan, submission: Submission) -> Job:
+    job = Job(
+        student=submission.student,
+        assignment=run.assignment,
+        notebook=source.notebook,
+        instructor=nbformat.writes(source.instructor),
+        released=nbformat.writes(source.released),
+        data=submission.data,
+        files={**submission.extras, **source.files},
+        submitted=submission.submitted.isoformat() if submission.submitted else "",
+        remarks=tuple(submission.remarks),
+        plan=plan,
+        limits=run.limits,
+        sandboxed=run.sandboxed,
+    )
+    return dataclasses.replace(job, key=_key(job))
+
+
+def _key(job: Job) -> str:
+    """A digest of what the marks depend on; who a student is and when it was handed in are not among it."""
+    settings = json.dumps([dataclasses.asdict(job.limits), sorted(job.plan.inside), job.plan.hidden_modules, job.sandboxed])
+    files = [part for name in sorted(job.files) for part in (name.encode("utf-8", "surrogatepass"), job.files[name])]
+    return records.key_of([_grader(), job.instructor.encode(), job.released.encode(), settings.encode(), job.data or b"", *files])
+
+
+def _grader() -> bytes:
+    """A digest of the grader's own code."""
+    code = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in code)).digest()
+
+
+def _stale(job: Job, record: Record | None) -> bool:
+    return record is None or record.key != job.key or record.status is Status.INFRASTRUCTURE_ERROR
+
+
+# ------------------------------------------------------------------------------------------------------------ doing it
+
+
+def _graded(run: Run, jobs: Iterable[Job]) -> Iterator[Graded]:
+    return on_cluster(jobs, address=run.cluster) if run.cluster else in_processes(jobs, workers=run.workers)
+
+
+def _keep(run: Run, graded: Graded) -> None:
+    """The notebook first: a record says that all of it is there."""
+    if graded.notebook:
+        file = records.file_of(run.folder / "notebooks", graded.record.student, graded.record.notebook)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(graded.notebook, encoding="utf-8")
+    records.write(graded.record, run.folder / "records")

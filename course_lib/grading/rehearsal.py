@@ -1,0 +1,65 @@
+"""The instructor's own solution, graded as a student's is, before any student's: it shows how each test cell can be judged.
+
+plan, faults = rehearse(job, answers=["course_lib.classical"])
+"""
+
+import importlib.util
+import pkgutil
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import nbformat
+
+from course_lib.grading.execution import grade
+from course_lib.grading.jobs import Graded, Job, Plan, parsed
+from course_lib.grading.records import Question, Status
+from course_lib.grading.student_kernel import KernelFailed
+from course_lib.grading.submissions import solved
+
+
+def rehearse(job: Job, *, answers: Sequence[str] = ()) -> tuple[Plan, list[str]]:
+    """Grades the instructor's own solution, and finds out how each test cell can be judged.
+
+    Args:
+        job: a job of the assignment; its data and plan are not used.
+        answers: packages in which a student might find the answer ready-made; what the solution does not need of them is hidden.
+
+    Returns:
+        The plan, and a sentence for each test cell that does not give the solution full marks in any way: the assignment itself is broken.
+
+    Raises:
+        KernelFailed: if no kernel can be started.
+    """
+    answer = nbformat.writes(solved(parsed(job.released), parsed(job.instructor)))
+    job = replace(job, data=answer.encode(), plan=Plan())
+    apart = _sound(grade(job))
+    missed = frozenset(question.grade_id for question in apart.record.questions if not _full(question))
+    if not missed:
+        return Plan(hidden_modules=_hidden(answers, apart.loaded)), []
+    inside = _sound(grade(replace(job, plan=Plan(inside=missed))))
+    faults = [
+        f"{question.grade_id}: the instructor's own solution gets {question.score:g} of {question.max_score:g} points: {question.message}"
+        for question in inside.record.questions
+        if not _full(question)
+    ]
+    return Plan(missed, _hidden(answers, inside.loaded)), faults
+
+
+def _sound(graded: Graded) -> Graded:
+    if graded.record.status is Status.INFRASTRUCTURE_ERROR:
+        raise KernelFailed("; ".join(graded.record.remarks))
+    return graded
+
+
+def _hidden(packages: Sequence[str], loaded: Iterable[str]) -> tuple[str, ...]:
+    """The modules of some packages that are not among those loaded."""
+    found = []
+    for package in packages:
+        spec = importlib.util.find_spec(package)
+        places = [] if spec is None else spec.submodule_search_locations or []
+        found += [module.name for module in pkgutil.walk_packages(places, f"{package}.") if not module.ispkg]
+    return tuple(sorted(set(found) - set(loaded)))
+
+
+def _full(question: Question) -> bool:
+    return question.score is None or question.score == question.max_score

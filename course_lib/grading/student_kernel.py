@@ -5,11 +5,15 @@
         with kernel.serving(seconds=60) as connection:
             ...
 
-Everything that comes from it is bytes to be checked: it may be forged, malformed or endless.
+Everything that comes from it is bytes to be checked: it may be forged, malformed or endless. Who makes a kernel must live as long as it: where
+the thread that started it ends, it is ended too.
 """
 
+import contextlib
+import itertools
 import socket
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +22,18 @@ from typing import Literal, Self
 
 from nbformat import NotebookNode
 
+from course_lib.grading.cell_outputs import Outputs
+from course_lib.grading.kernel_channels import ChannelLost, Message, readable
 from course_lib.grading.limits import Limits
+from course_lib.grading.proxies import Gone, TimedOut
+from course_lib.grading.student_process import KernelFailed, StudentProcess, Wanted
 
+__all__ = ["CellRun", "KernelFailed", "StudentKernel"]
 
-class KernelFailed(Exception):
-    """No kernel can be started here, which is no student's fault; says why and what to do."""
+_INTERRUPT_S = 2.0  # between asking a cell to stop and ending its process
+_LATE_S = 1.0  # how long outputs may come after the reply
+_EXIT_S = 2.0  # how long a process takes that ends itself
+Ending = Literal["ok", "error", "timed_out", "died", "flooded"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,7 @@ class CellRun:
     """
 
     outputs: tuple[NotebookNode, ...]
-    status: Literal["ok", "error", "timed_out", "died", "flooded"]
+    status: Ending
     seconds: float
     message: str = ""
 
@@ -47,7 +58,7 @@ class StudentKernel:
 
     Args:
         folder: where its scratch folder is made; the system's temporary folder unless told.
-        limits: what it may use.
+        limits: what it may use; the usual unless told.
         sandboxed: False runs it as an ordinary process, with all that the instructor may do.
         files: what lies in its working folder, by relative name.
         hidden_modules: modules that it cannot import.
@@ -61,7 +72,7 @@ class StudentKernel:
     def __init__(
         self,
         folder: Path | None = None,
-        limits: Limits = Limits(),
+        limits: Limits | None = None,
         *,
         sandboxed: bool = True,
         files: Mapping[str, bytes] | None = None,
@@ -69,43 +80,188 @@ class StudentKernel:
         read_only: Sequence[Path] = (),
         python: str = sys.executable,
     ):
-        raise NotImplementedError
+        self.limits = limits or Limits()
+        self._wanted = Wanted(folder, self.limits, sandboxed, dict(files or {}), tuple(hidden_modules), tuple(read_only), python)
+        self._numbers = itertools.count()
+        self._process = StudentProcess(self._wanted)
 
-    @property
-    def alive(self) -> bool:
-        """Whether it can run a cell; after a death, ``restart`` makes a new one."""
-        raise NotImplementedError
+    # ------------------------------------------------------------------------------------------------------------ cells
 
     def run(self, code: str, *, seconds: float | None = None) -> CellRun:
         """Runs a cell, whatever it does.
 
         Args:
             code: the cell.
-            seconds: wall-clock seconds, as many as the limits say unless told; past them it is interrupted, then killed.
+            seconds: wall-clock seconds, as many as the limits say unless told; past them it is interrupted, then its process ended.
         """
-        raise NotImplementedError
+        seconds = self.limits.cell_seconds if seconds is None else seconds
+        started, outputs = time.monotonic(), Outputs(self.limits.output)
+        if not self.alive:
+            return CellRun((), "died", 0.0, "its process had ended before")
+        try:
+            self._drain()
+            status, message = self._finished(_Request(self._ask(code), outputs), seconds)
+        except ChannelLost:
+            status, message = "died", self._process.end()
+        return CellRun(outputs.nodes(), status, time.monotonic() - started, message)
+
+    def _finished(self, request: "_Request", seconds: float) -> tuple[Ending, str]:
+        """Waits for the end of a cell, or brings it about."""
+        if self._wait(request, time.monotonic() + seconds):
+            if request.exits:
+                return "died", self._left()
+            return ("error", request.error) if request.error else ("ok", "")
+        flooded = request.outputs.flooded
+        why = f"it wrote more than {request.outputs.came >> 20} MiB" if flooded else f"it ran longer than {seconds:.3g} s"
+        self._process.channels["control"].send("interrupt_request", {}, key=self._process.key)
+        if not self._wait(request, time.monotonic() + _INTERRUPT_S, patient=True):
+            self._process.end()
+            why += ", and did not stop when it was interrupted"
+        return ("flooded" if flooded else "timed_out"), why
+
+    def _wait(self, request: "_Request", until: float, *, patient: bool = False) -> bool:
+        """Reads what comes until a request is done; whether it was, before the time was over or the outputs became a flood."""
+        while not request.done:
+            now = time.monotonic()
+            if now > until or (request.outputs.flooded and not patient):
+                return False
+            ready = readable([self._process.channels["shell"], self._process.channels["iopub"]], min(until - now, 0.1))
+            if not ready and not self.alive:  # what it has left behind may keep its sockets open
+                raise ChannelLost("the kernel has ended")
+            for channel in ready:
+                for message in channel.receive():
+                    request.take(message, published=channel is self._process.channels["iopub"])
+        return True
+
+    def _left(self) -> str:
+        """The end of a process that has said that it exits."""
+        until = time.monotonic() + _EXIT_S
+        while self.alive and time.monotonic() < until:
+            time.sleep(0.01)
+        return self._process.end() or "it left its process, which went on all the same"
+
+    def _ask(self, code: str, *, silent: bool = False) -> str:
+        asked = {"code": code, "silent": silent, "store_history": not silent, "user_expressions": {}}
+        return self._process.channels["shell"].send(
+            "execute_request", {**asked, "allow_stdin": False, "stop_on_error": False}, key=self._process.key
+        )
+
+    def _drain(self) -> None:
+        """Reads what came between two cells: nobody asked for it."""
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until and (ready := readable([self._process.channels["shell"], self._process.channels["iopub"]], 0)):
+            for channel in ready:
+                channel.receive()
+
+    # ---------------------------------------------------------------------------------------------------------- serving
 
     @contextmanager
     def serving(self, *, seconds: float | None = None) -> Iterator[socket.socket]:
         """Lets the kernel answer calls of what the student wrote, and yields the judge's end of the connection.
 
+        Afterwards the kernel can run the next cell, or its process has been ended (``alive``).
+
+        Args:
+            seconds: how long it may take to begin.
+
         Raises:
             TimedOut: if it does not begin in time.
-            Gone: if it ended.
+            Gone: if its process ended.
         """
-        raise NotImplementedError
-        yield
+        if not self.alive:
+            raise Gone("its process had ended before")
+        until = time.monotonic() + (self.limits.cell_seconds if seconds is None else seconds)
+        place, seen_as = self._process.meeting_place(str(next(self._numbers)))
+        request = _Request("", Outputs(self.limits.output))
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(place))
+            place.chmod(0o666)  # the folder around it is closed to everybody else
+            listener.listen(1)
+            listener.setblocking(False)
+            try:
+                self._drain()
+                request.name = self._ask(f"__import__('serving').serve({seen_as!r}, get_ipython().user_ns)", silent=True)
+                with self._accepted(listener, request, until) as connection:
+                    yield connection
+            except ChannelLost as lost:
+                raise Gone(self._process.end() or str(lost)) from lost
+            finally:
+                self._settle(request)
+
+    def _accepted(self, listener: socket.socket, request: "_Request", until: float) -> socket.socket:
+        """The kernel's connection to the judge, as soon as it is there."""
+        while time.monotonic() < until:
+            with contextlib.suppress(BlockingIOError):
+                connection, _ = listener.accept()
+                connection.setblocking(True)
+                return connection
+            if self._wait(request, time.monotonic() + 0.002, patient=True):
+                raise Gone(request.error or "it does not answer the judge")
+        raise TimedOut("it did not begin to answer in time")
+
+    def _settle(self, request: "_Request") -> None:
+        """Makes sure that a kernel that has served is ready again, or has ended."""
+        if not self.alive:
+            return
+        try:
+            if not self._wait(request, time.monotonic() + 0.2, patient=True):  # an honest one is done when the connection is closed
+                self._process.channels["control"].send("interrupt_request", {}, key=self._process.key)
+                if not self._wait(request, time.monotonic() + _INTERRUPT_S, patient=True):
+                    self._process.end()
+        except ChannelLost:
+            self._process.end()
+
+    # ------------------------------------------------------------------------------------------------------ life and death
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can run a cell; after a death, ``restart`` makes a new one."""
+        return self._process.alive
 
     def restart(self) -> None:
         """Ends it and starts a new one, with the files it was given and nothing of what it did."""
-        raise NotImplementedError
+        self._process.end()
+        self._process = StudentProcess(self._wanted)
 
     def close(self) -> None:
         """Ends it, and all that it has started."""
-        raise NotImplementedError
+        self._process.end()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _Request:
+    """What has come of a request so far; true or forged, it is the kernel's own affair."""
+
+    def __init__(self, name: str, outputs: Outputs):
+        self.name, self.outputs = name, outputs
+        self.error = ""
+        self.exits = False
+        self._replied: float | None = None
+        self._idle = False
+
+    @property
+    def done(self) -> bool:
+        """Whether the reply has come, and all outputs have, or have had time to."""
+        return self._replied is not None and (self._idle or time.monotonic() - self._replied > _LATE_S)
+
+    def take(self, message: Message, *, published: bool) -> None:
+        """Takes in a message; those that answer another request only count."""
+        if not published and message.parent == self.name and message.kind == "execute_reply":
+            self._replied = time.monotonic()
+            if message.content.get("status") != "ok":
+                name, value = (str(message.content.get(part, ""))[:1000] for part in ("ename", "evalue"))
+                self.error = f"{name}: {value}" if value else name or "an error"
+            payload = message.content.get("payload")
+            self.exits = any(
+                isinstance(each, dict) and each.get("source") == "ask_exit" for each in payload or [] if isinstance(payload, list)
+            )
+        elif published and message.parent == self.name:
+            self._idle |= message.kind == "status" and message.content.get("execution_state") == "idle"
+            self.outputs.take(message)
+        else:
+            self.outputs.came += message.size

@@ -1,0 +1,46 @@
+"""Starts a student's kernel from inside its sandbox: ``python kernel_launch.py settings.json``.
+
+It needs nothing of this library, and does what must be done before the student's first cell: limits, working folder, modules that are hidden.
+"""
+
+import json
+import os
+import random
+import resource
+import shutil
+import sys
+
+_OPTIONS = ["--HistoryManager.enabled=False", "--InteractiveShell.colors=nocolor", "--IPKernelApp.ignore_cwd=True"]
+
+
+def main(file: str) -> None:
+    """Starts the kernel.
+
+    Args:
+        file: JSON with ``given``, a folder whose files are copied; ``work``, where to; ``code``, a folder of modules; ``hidden``, modules that
+            cannot be imported; ``rlimits``, by name; ``connection``, the kernel's connection file.
+    """
+    with open(file, encoding="utf-8") as opened:
+        settings = json.load(opened)
+    for name, value in settings["rlimits"].items():
+        hard = resource.getrlimit(kind := getattr(resource, name))[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (value, value))
+    shutil.copytree(settings["given"], settings["work"], dirs_exist_ok=True, copy_function=shutil.copyfile)
+    os.chdir(settings["work"])
+    os.makedirs(os.environ["IPYTHONDIR"], exist_ok=True)
+    # Last, so that a student's numpy.py is not taken for NumPy; this file's own folder, which Python put first, moves behind all others too.
+    sys.path[:] = [
+        *(place for place in sys.path if place != os.path.dirname(os.path.abspath(__file__))),
+        settings["code"],
+        settings["work"],
+    ]
+    sys.modules.update(dict.fromkeys(settings["hidden"]))  # None: importing them is an error
+    random.seed(0)
+    from ipykernel.kernelapp import IPKernelApp
+
+    IPKernelApp.launch_instance(argv=["-f", settings["connection"], *_OPTIONS])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -5,7 +5,7 @@ alignment = Aligner(released_cells, wanted_names).align(student_cells)
 The ways are tried in this order; a cell that one way has placed is left alone by those after it.
 
 1. *Text*: the very text of a locked cell is that cell, whatever its metadata say.
-2. *Id*: nbgrader's ``grade_id``.
+2. *Id*: nbgrader's ``grade_id``; a locked cell must still have something of its text, or it has become a cell of the student's own.
 3. *Names*: code that defines what an answer has to define is that answer, if no cell with its id is.
 4. *Cell id*: the notebook format's, which Colab keeps, between the same neighbours.
 5. *Likeness*: at least half of the lines are the same.
@@ -23,7 +23,7 @@ from course_lib.grading.cells import grade_id, is_solution
 from course_lib.grading.namespaces import names_bound
 from course_lib.grading.reading import Cell
 
-_ALIKE = 0.5  # share of lines
+_ALIKE, _RELATED = 0.5, 0.1  # share of lines
 
 
 @dataclass
@@ -119,8 +119,13 @@ class Aligner:
 
     def _by_id(self, cells: Sequence[Cell], alignment: Alignment) -> None:
         for i, cell in enumerate(cells):
-            if alignment.places[i] is None:
-                alignment.places[i] = self.by_id.get(cell.grade_id)
+            place = self.by_id.get(cell.grade_id)
+            if alignment.places[i] is None and place is not None and self._still(cell, self.released[place]):
+                alignment.places[i] = place
+
+    def _still(self, cell: Cell, released: NotebookNode) -> bool:
+        """Whether a cell may be what its id says: an answer may say anything, a locked cell not."""
+        return is_solution(released) or (cell.kind == released.cell_type and likeness(cell.source, released.source) >= _RELATED)
 
     def _by_names(self, cells: Sequence[Cell], alignment: Alignment, bound: Mapping[int, set[str]]) -> None:
         def fits(i: int, place: int) -> bool:
@@ -145,6 +150,8 @@ class Aligner:
         for i in self._own(alignment):
             place = ids.get(cells[i].cell_id)
             if place is None or cells[i].kind != self.released[place].cell_type or alignment.claims(place):
+                continue
+            if not self._still(cells[i], self.released[place]):
                 continue
             before, after = gaps[i]
             if before < place < after:

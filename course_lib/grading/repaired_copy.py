@@ -50,7 +50,7 @@ def _given(path: Path) -> tuple[str, NotebookNode]:
     try:
         return path.stem, nbformat.read(path, as_version=4)
     except (OSError, ValueError, nbformat.reader.NotJSONError) as error:
-        raise WrongInput(f"--released must name the notebook that students got, and {path} is none ({error})") from error
+        raise WrongInput(f"--released must name the notebook that students got, and {path} is none") from error
 
 
 def _found(path: Path, data: bytes) -> tuple[str, NotebookNode]:

@@ -92,10 +92,13 @@ def _marks(cells: Sequence[Cell], alignment: Alignment, released: Sequence[Noteb
         everywhere = "every cell" if len(bare) == len(placed) else f"{count(len(bare), 'cell')} ({listed(bare)})"
         repairs.append(f"the marks of nbgrader were missing or unknown on {everywhere}, which were told by what they say")
     names = {grade_id(cell) for cell in released}
-    if foreign := sum(
-        place is None and bool(cells[i].grade_id) and cells[i].grade_id not in names for i, place in enumerate(alignment.places)
-    ):
+    own = [cells[i].grade_id for i, place in enumerate(alignment.places) if place is None and cells[i].grade_id]
+    if foreign := sum(name not in names for name in own):
         repairs.append(f"{count(foreign, 'cell')} had marks that the release does not know, and stay as the student's own")
+    if rewritten := [name for name in own if name in names]:
+        repairs.append(
+            f"nothing of the locked cell was left under the marks of {listed(rewritten)}; what stands there is the student's own"
+        )
     if alignment.forged:
         worn = [grade_id(released[alignment.places[i]]) for i in sorted(alignment.forged)]
         remarks.append(f"marks of other cells were found on {listed(worn)}: swapped by hand, or forged; what the cells say was believed")

@@ -27,8 +27,10 @@ from course_lib.grading.lateness import NO_PENALTY, Policy, moment, penalty
 from course_lib.grading.marks import Standing
 from course_lib.grading.nbgrader_course import Course, inside
 from course_lib.grading.records import Question, Record, Status
-from course_lib.grading.standings import nbgrader_id, of_cells, points, standings
+from course_lib.grading.standings import comments, nbgrader_id, of_cells, points, standings
 from course_lib.grading.transaction import exclusive, opened, transaction
+
+__all__ = ["comments", "import_records", "nbgrader_id", "standings"]
 
 _ZERO = (Status.MISSING, Status.UNREADABLE, Status.NOT_ATTEMPTED)  # nothing to judge, and nothing for a person to read
 _PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".svg"}
@@ -130,7 +132,7 @@ def _check(record: Record, work: _Import) -> None:
 def _land(book: Gradebook, work: _Import, records: Sequence[Record]) -> list[tuple[Path | None, Path]]:
     """Sets every automatic mark; returns the notebooks that are to take their places once the marks are safe."""
     _hand_in(book, work, records)
-    grades, comments = (of_cells(book, kind, work.assignment) for kind in (Grade, Comment))
+    grades, words = (of_cells(book, kind, work.assignment) for kind in (Grade, Comment))
     landed: list[tuple[Path | None, Path]] = []
     for record in records:
         at = (nbgrader_id(record.student), record.notebook)
@@ -146,7 +148,7 @@ def _land(book: Gradebook, work: _Import, records: Sequence[Record]) -> list[tup
         by_hand = any(grade.manual_score is not None for grade in grades[at].values())
         _settle(grades[at], record, changed=_changed(file, made) if by_hand else set())
         left = unanswered(prepared, executed or prepared)
-        for name, comment in comments.get(at, {}).items():
+        for name, comment in words.get(at, {}).items():
             comment.auto_comment = "No response." if name in left else None
         landed.append((_part(file, made, record, work), file))
     return landed

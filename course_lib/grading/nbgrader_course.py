@@ -193,6 +193,10 @@ class _Settings(NbGrader):
     def init_syspath(self) -> None:
         """Nothing: the course's folder is added where it is needed, the one in which grading was started never."""
 
+    def exit(self, exit_status: int | str = 0) -> None:
+        """Ends nothing: the mistake that nbgrader would end at is raised."""
+        raise sys.exc_info()[1] or RuntimeError(f"nbgrader ended with {exit_status}")
+
 
 def load(folder: Path) -> Course:
     """Reads a course's ``nbgrader_config.py`` as nbgrader does when it is started in that folder.
@@ -207,7 +211,7 @@ def load(folder: Path) -> Course:
     try:
         with inside(folder):
             settings.initialize([], root=str(folder))
-    except (Exception, SystemExit) as mistake:  # the configuration is code, and may fail in any way
+    except Exception as mistake:  # the configuration is code, and may fail in any way
         raise ValueError(f"{folder / 'nbgrader_config.py'} cannot be read: {type(mistake).__name__}: {mistake}") from mistake
     settings.coursedir.db_url = _absolute(settings.coursedir.db_url, folder)
     listed = tuple(_student(entry) for entry in settings.config.CourseDirectory.get("db_students", []))

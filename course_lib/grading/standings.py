@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from nbgrader import api
 from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, Notebook, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy.orm import Query
 
+from course_lib.grading.feedback import Comment
 from course_lib.grading.marks import Standing
 from course_lib.grading.nbgrader_course import Course
 from course_lib.grading.transaction import opened
@@ -16,12 +18,48 @@ from course_lib.grading.transaction import opened
 _WHERE = (SubmittedAssignment.student_id, Notebook.name, BaseCell.name)
 
 
-def standings(course: Course, assignment: str, students: Iterable[str]) -> dict[str, Standing]:
-    """Returns what the gradebook says now of each of these students that it knows a submission of."""
+def standings(course: Course, assignment: str, students: Iterable[str] | None = None) -> dict[str, Standing]:
+    """Returns what the gradebook says now of each student that it knows a submission of.
+
+    Args:
+        course: the course.
+        assignment: the assignment's name.
+        students: ids as they were given, which the result then has too; without them it has nbgrader's, and almost all are the same.
+    """
     with opened(course) as book:
         scores, penalties = points(book, assignment), _penalties(book, assignment)
-    names = {nbgrader_id(student): student for student in students}
+    names = _given(scores, students)
     return {names[name]: Standing(given, penalties.get(name, 0.0)) for name, given in scores.items() if name in names}
+
+
+def comments(course: Course, assignment: str, students: Iterable[str] | None = None) -> dict[tuple[str, str], dict[str, Comment]]:
+    """Returns what a person has said in formgrader, points and words, as feedback shows it; the arguments are those of ``standings``.
+
+    Returns:
+        By student and notebook, then by grade id. Words on a cell that has no points of its own stand under the empty name.
+    """
+    found: dict[tuple[str, str], dict[str, Comment]] = defaultdict(dict)
+    with opened(course) as book:
+        for at, rows in of_cells(book, Grade, assignment).items():
+            for cell, grade in rows.items():
+                given = grade.manual_score is not None or grade.extra_credit is not None
+                found[at][cell] = Comment(score=grade.score if given else None)
+        for at, rows in of_cells(book, api.Comment, assignment).items():
+            for cell, words in sorted(rows.items()):
+                if words.manual_comment and cell in found[at]:
+                    found[at][cell] = Comment(words.manual_comment, found[at][cell].score)
+                elif words.manual_comment:
+                    found[at][""] = Comment(
+                        "\n\n".join([*filter(None, [found[at].get("", Comment()).text]), f"{cell}: {words.manual_comment}"])
+                    )
+    names = _given({student for student, _ in found}, students)
+    said = {at: {cell: comment for cell, comment in cells.items() if comment != Comment()} for at, cells in found.items()}
+    return {(names[student], notebook): cells for (student, notebook), cells in said.items() if cells and student in names}
+
+
+def _given(known: Iterable[str], students: Iterable[str] | None) -> dict[str, str]:
+    """The id as it was given, by nbgrader's."""
+    return {name: name for name in known} if students is None else {nbgrader_id(student): student for student in students}
 
 
 def nbgrader_id(student: str) -> str:

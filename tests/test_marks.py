@@ -1,0 +1,159 @@
+"""Marks as tables: one row a student, safe in a spreadsheet, for Moodle and Canvas; and whose marks changed."""
+
+import csv
+import time
+
+import pytest
+
+from course_lib.grading.marks import Standing, changes, table, write
+from course_lib.grading.nbgrader_course import Student
+from course_lib.grading.records import Outcome, Question, Record, Status
+
+ODD = [
+    "=1+1",
+    "00123",
+    "山田 太郎",
+    "Doe, John",
+    'the "quoted"',
+    "two\nlines",
+    "+81-3",
+    "@home",
+    "-7",
+    "＝cmd",
+    "\tx",
+    "",
+    "a/b",
+    "%41",
+    "😀",
+]
+
+
+def record(student, scores, *, notebook="ps", status=Status.GRADED, of=2.0):
+    outcomes = {None: Outcome.BY_HAND, 0.0: Outcome.WRONG, of: Outcome.RIGHT}
+    questions = tuple(Question(name, of, score, outcomes.get(score, Outcome.PART)) for name, score in scores.items())
+    return Record(student, "hw1", notebook, status, questions)
+
+
+def read(file):
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.reader(lines))
+
+
+def test_one_row_a_student_with_a_column_a_question(tmp_path):
+    files = write([record("b", {"q1": 2.0, "q2": 0.5}), record("a", {"q1": 0.0, "q2": None})], tmp_path)
+    assert [file.name for file in files] == ["marks.csv", "moodle.csv", "canvas.csv"]
+    assert read(files[0]) == [
+        ["student", "assignment", "status", "score", "max_score", "q1", "q2", "late penalty"],
+        ["a", "hw1", "graded", "0", "4", "0", "", "0"],
+        ["b", "hw1", "graded", "2.5", "4", "2", "0.5", "0"],
+    ]
+
+
+def test_what_the_gradebook_says_counts_and_lateness_is_taken_off(tmp_path):
+    standing = Standing({("ps", "q1"): 1.25, ("ps", "q2"): 2.0}, penalty=0.4)
+    (row,) = table([record("a", {"q1": 0.0, "q2": None})], {"a": standing})
+    assert (row.score, row.questions, row.penalty) == (2.85, {"q1": 1.25, "q2": 2.0}, 0.4)
+    write([record("a", {"q1": 0.0, "q2": None})], tmp_path, {"a": standing})
+    assert read(tmp_path / "marks.csv")[1][3:] == ["2.85", "4", "1.25", "2", "0.4"]
+
+
+def test_an_infrastructure_error_has_no_score_not_zero(tmp_path):
+    fine, failed = record("a", {"q1": 2.0}, notebook="one"), record("a", {"q2": None}, notebook="two", status=Status.INFRASTRUCTURE_ERROR)
+    write([fine, failed], tmp_path, {"a": Standing({("one", "q1"): 2.0, ("two", "q2"): 1.0})})
+    header, row = read(tmp_path / "marks.csv")
+    assert dict(zip(header, row, strict=True)) == {
+        "student": "a",
+        "assignment": "hw1",
+        "status": "infrastructure_error",
+        "score": "",
+        "max_score": "4",
+        "one/q1": "2",
+        "two/q2": "",
+        "late penalty": "0",
+    }
+    assert read(tmp_path / "moodle.csv")[1] == ["a", "", ""]
+    assert read(tmp_path / "canvas.csv")[2][-1] == ""
+
+
+@pytest.mark.parametrize("status", [Status.MISSING, Status.UNREADABLE])
+def test_nothing_to_mark_is_zero_points(status, tmp_path):
+    write([record("a", {"q1": 0.0}, status=status)], tmp_path)
+    assert read(tmp_path / "marks.csv")[1][2:5] == [str(status), "0", "2"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole"),
+    [
+        (["graded", "graded"], "graded"),
+        (["graded", "not_attempted"], "graded"),
+        (["not_attempted", "not_attempted"], "not_attempted"),
+        (["missing", "missing"], "missing"),
+        (["graded", "missing"], "partial"),
+        (["needs_review", "partial"], "needs_review"),
+        (["unreadable", "needs_review"], "unreadable"),
+        (["infrastructure_error", "missing"], "infrastructure_error"),
+    ],
+)
+def test_several_notebooks_have_the_status_that_most_needs_an_eye(parts, whole):
+    (row,) = table([record("a", {"q": 0.0}, notebook=f"n{i}", status=Status(part)) for i, part in enumerate(parts)])
+    assert row.status == whole
+
+
+def test_odd_ids_are_neither_formulas_nor_lost(tmp_path):
+    files = write([record(student, {"q": 1.0}) for student in ODD], tmp_path)
+    for file, column, skip in zip(files, (0, 0, 3), (1, 1, 2), strict=True):
+        shown = [line[column] for line in read(file)[skip:]]
+        assert len(shown) == len(ODD)
+        assert not any(field.lstrip()[:1] in tuple("=+-@＝＋－＠") or field[:1] == "\t" for field in shown if field)
+        assert sorted(field.removeprefix("'") for field in shown) == sorted(ODD)
+    assert '"00123"' in files[0].read_text(encoding="utf-8")
+
+
+def test_a_name_that_is_no_unicode_does_not_lose_the_table(tmp_path):
+    write([record("caf\udce9", {"q": 1.0}), record("b", {"q": 1.0})], tmp_path)
+    assert [line[0] for line in read(tmp_path / "marks.csv")[1:]] == ["b", r"caf\udce9"]
+
+
+def test_an_lms_finds_its_people(tmp_path):
+    ada = Student("00123", "Ada", "Lovelace", "ada@example.org", "4711")
+    write([record("00123", {"q": 1.0}), record("x", {"q": 2.0})], tmp_path, roster=[ada])
+    assert read(tmp_path / "moodle.csv") == [["ID number", "Email address", "hw1"], ["00123", "ada@example.org", "1"], ["x", "", "2"]]
+    assert read(tmp_path / "canvas.csv") == [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "hw1"],
+        ["Points Possible", "", "", "", "", "2"],
+        ["Lovelace, Ada", "4711", "", "00123", "", "1"],
+        ["x", "", "", "x", "", "2"],
+    ]
+
+
+def test_points_have_no_tails_of_binary_fractions(tmp_path):
+    write([record("a", {"q1": 0.1, "q2": 0.2, "q3": 0.30000000000000004})], tmp_path)
+    assert read(tmp_path / "marks.csv")[1][3:] == ["0.6", "6", "0.1", "0.2", "0.3", "0"]
+
+
+def test_whose_marks_changed_is_said_question_by_question():
+    before = [record("a", {"q1": 0.0, "q2": 1.0}), record("b", {"q1": 2.0, "q2": 2.0}), record("gone", {"q1": 1.0})]
+    after = [
+        record("a", {"q1": 2.0, "q2": 1.0}),
+        record("b", {"q1": 2.0, "q2": 2.0}, status=Status.NEEDS_REVIEW),
+        record("new", {"q1": None}),
+    ]
+    assert list(map(str, changes(before, after))) == [
+        "a: ps q1: 0 of 2 → 2 of 2",
+        "b: ps status: graded → needs_review",
+        "gone: ps status: graded → nothing",
+        "gone: ps q1: 1 of 2 → nothing",
+        "new: ps status: nothing → graded",
+        "new: ps q1: nothing → no mark of 2",
+    ]
+    assert changes(after, after) == []
+
+
+def test_a_class_of_five_hundred_is_written_in_less_than_five_seconds(tmp_path):
+    names = [f"q{i}" for i in range(10)]
+    found = [record(f"{i:05d}", dict.fromkeys(names, 1.0)) for i in range(500)]
+    standings = {each.student: Standing({("ps", name): 1.5 for name in names}) for each in found}
+    started = time.process_time()
+    write(found, tmp_path, standings)
+    assert time.process_time() - started < 5
+    assert len(read(tmp_path / "marks.csv")) == 501

@@ -7,10 +7,13 @@ Each notebook has a process of its own. One that dies takes its notebook's quest
 """
 
 import contextlib
+import ctypes
 import dataclasses
 import multiprocessing
 import os
 import pickle
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +26,8 @@ from course_lib.grading.jobs import Graded, Job, not_judged, parsed
 from course_lib.grading.records import Record, Status
 
 _TRIES = 3  # of a notebook whose judge ends
+_MEMORY = 16 << 30  # bytes that a judge's process may take
+_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2): the signal to get when the parent ends
 _MARGIN = 120.0  # seconds that a process may take beyond its student's limits, for the instructor's own part
 
 
@@ -37,7 +42,7 @@ def in_processes(jobs: Iterable[Job], *, workers: int) -> Iterator[Graded]:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["course_lib.grading.execution"])
-    with ProcessPool(max_workers=workers, max_tasks=1, context=context, initializer=_quiet) as pool:
+    with ProcessPool(max_workers=workers, max_tasks=1, context=context, initializer=_prepared) as pool:
         yield from _as_they_end(
             jobs, ahead=workers, start=lambda job, place: pool.schedule(_graded, args=[job, place], timeout=_seconds(job))
         )
@@ -134,18 +139,23 @@ def _seconds(job: Job) -> float:
     return 2 * job.limits.notebook_seconds + _MARGIN
 
 
-def _quiet() -> None:
-    """What the instructor's test cells print, and a figure that they draw, goes nowhere; one notebook uses one core."""
-    import torch
+def _prepared() -> None:
+    """A worker: it ends with the coordinator, uses one core, and what the instructor's test cells print or draw goes nowhere."""
+    ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+    _modest()
 
-    os.environ["MPLBACKEND"] = "agg"
-    torch.set_num_threads(1)
+
+def _modest() -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))  # what a test makes of a student's numbers may be large
+    os.environ |= {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process lives
 
 
 if __name__ == "__main__":
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    _quiet()
+    _modest()
     with answer:
         pickle.dump(_graded(pickle.load(sys.stdin.buffer), Path(sys.argv[1])), answer)

@@ -9,8 +9,9 @@ A job holds all that is needed and what comes back holds all that was found, so 
 import contextlib
 import dataclasses
 import json
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import nbformat
@@ -21,7 +22,7 @@ from course_lib.grading.cells import grade_id, is_solution, is_test, meta
 from course_lib.grading.jobs import Graded, Job, not_judged, parsed, unanswered
 from course_lib.grading.judge import Verdict, judge_cell
 from course_lib.grading.namespaces import Names, python_of
-from course_lib.grading.proxies import Gone, Link, TimedOut
+from course_lib.grading.proxies import Forged, Gone, Link, TimedOut, Unanswered
 from course_lib.grading.records import Outcome, Question, Record, Status
 from course_lib.grading.repair import Repaired, repair
 from course_lib.grading.student_kernel import KernelFailed, StudentKernel
@@ -183,15 +184,15 @@ class _Run:
         needs, seconds = self.names.needed(place), self.seconds()
         cells = self.names.cells
         try:
-            with self.kernel.serving(seconds=seconds) as connection:
+            with self.kernel.serving(seconds=seconds) as connection, _alarm(2 * seconds):
                 link = Link(connection, seconds)
                 names: dict[str, Any] = {"__name__": "__main__", **link.names(*needs.student)}
                 verdict = self.prepared(needs.cells, names) or judge_cell(cells[place].source, names=names, points=points)
-                link.done()
-        except TimedOut:
-            return Verdict(0.0, Outcome.TIMED_OUT, f"no answer within {seconds:.0f} s")
-        except Gone:
-            return Verdict(0.0, Outcome.CRASHED, "the student's process ended")
+                with contextlib.suppress(Unanswered):  # whoever ends now has answered all that was asked
+                    link.done()
+        except Unanswered as failure:  # before the test cell began
+            outcome = {TimedOut: Outcome.TIMED_OUT, Gone: Outcome.CRASHED}.get(type(failure), Outcome.WRONG)
+            return Verdict(0.0, outcome, str(failure), remarks=(str(failure),) if isinstance(failure, Forged) else ())
         return verdict
 
     def prepared(self, places: Sequence[int], names: dict[str, Any]) -> Verdict | None:
@@ -223,6 +224,22 @@ class _Run:
         wanted = self.names.needed(place).student
         answers = {grade_id(cell) for i, cell in enumerate(self.names.cells) if is_solution(cell) and self.names.bound(i) & wanted}
         return bool(answers) and not answers & self.attempted
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Ends what the instructor's own cells do with a student's numbers, if it takes too long: a loop may run as often as a student says."""
+
+    def ring(*_: object) -> None:
+        raise TimedOut(f"judging took longer than {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 _ENDED = {"timed_out": "ran out of time", "died": "ended its process", "flooded": "wrote too much"}

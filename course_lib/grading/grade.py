@@ -73,7 +73,7 @@ def grade_class(run: Run, submissions: Path) -> list[Record]:
             bar.update()
     wanted = {(job.student, job.notebook) for job in jobs}
     found = [record for record in records.read_all(run.folder / "records") if (record.student, record.notebook) in wanted]
-    for change in marks.changes(before, found):
+    for change in marks.changes(before, [record for record in found if (record.student, record.notebook) in known]):
         print(f"{change.student}: {change.notebook} {change.grade_id or 'status'}: {change.before} → {change.after}")
     give_back(run, sources, found)
     return found

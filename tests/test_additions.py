@@ -1,0 +1,37 @@
+"""What a student wrote into a locked cell is found, word for word, and nothing of an older release with it."""
+
+import pytest
+
+from course_lib.grading.additions import added_code, added_text
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ("import math\nimport numpy as np\nx = 3", "import numpy as np"),
+        ("x = 1\nfrom a import *", "from a import *"),
+        ("@cache\ndef f(x):  # mine\n    return x\nprint(f(1))", "@cache\ndef f(x):  # mine\n    return x"),
+        ("x = 5\ncheck(x)\nassert True", ""),
+        ("%matplotlib inline\n!pip install y\nmine = 1", "mine = 1"),
+        ("a = 1; b = 2", "a = 1; b = 2"),
+        ("if True:\n    mine = 1", "if True:\n    mine = 1"),
+        ("def broken(:\n", ""),
+        ("(" * 10_000, ""),
+        ("", ""),
+    ],
+)
+def test_statements_that_define_something_new(source, kept):
+    assert added_code(source, {"math", "x"}) == kept
+
+
+@pytest.mark.parametrize(
+    ("source", "added"),
+    [
+        ("Why?\n\nBecause.\nIndeed.", "Because.\nIndeed."),
+        ("Why?  ", ""),
+        ("Wherefore?\nBecause.", ""),  # an older release had other words
+        ("Because.\nWhy?\nBecause.", "Because.\nBecause."),
+    ],
+)
+def test_lines_under_a_question(source, added):
+    assert added_text(source, "Why?\n") == added

@@ -1,0 +1,71 @@
+"""Repairs and remarks are sentences about the release's cells and never repeat a student's words."""
+
+from nbformat.v4 import new_code_cell
+
+from course_lib.grading.alignment import Alignment
+from course_lib.grading.reading import Cell
+from course_lib.grading.repair_account import account, listed
+
+
+def marked(name: str, source: str, **marks):
+    return new_code_cell(source, metadata={"nbgrader": {"grade_id": name, "solution": False, "points": 2, "schema_version": 3, **marks}})
+
+
+RELEASED = [marked("a", "import math"), marked("f", "def f(): ...", solution=True), marked("t", "assert f()", grade=True)]
+
+
+def cell(i: int, source: str = "", **marks) -> Cell:
+    marks = {**RELEASED[i].metadata["nbgrader"], **marks}
+    return Cell("code", source or RELEASED[i].source, marks["grade_id"], marks)
+
+
+def told(cells, places, winners=None, **more):
+    return account(
+        cells, Alignment(places, **more), RELEASED, winners if winners is not None else {1: places.index(1)} if 1 in places else {}
+    )
+
+
+def test_a_sound_notebook_needs_no_words():
+    assert told([cell(0), cell(1, "def f(): return 1"), cell(2)], [0, 1, 2]) == ([], [])
+
+
+def test_an_older_schema_is_no_forgery_and_an_unknown_one_is():
+    assert told([cell(0, schema_version=1), cell(1), cell(2)], [0, 1, 2]) == ([], [])
+    assert "marks of t" in told([cell(0), cell(1), cell(2, schema_version=4)], [0, 1, 2])[1][0]
+
+
+def test_whole_numbers_and_fractions_are_the_same_points():
+    assert told([cell(0), cell(1), cell(2, points=2.0)], [0, 1, 2])[1] == []
+    assert len(told([cell(0), cell(1), cell(2, points=2.5)], [0, 1, 2])[1]) == 1
+
+
+def test_what_is_missing_changed_and_out_of_order():
+    repairs, remarks = told([cell(2, "assert True"), cell(0)], [2, 0])
+    assert repairs == [
+        "1 answer had been deleted (f), and count as blank",
+        "1 locked cell had been changed (t), and read as released again",
+        "1 cell stood out of order, and stand where the release has them",
+    ]
+    assert not remarks
+
+
+def test_two_answers_are_a_persons_business_and_two_copies_are_not():
+    one, other = cell(1, "def f(): return 1"), cell(1, "def f(): return 2")
+    assert "answered 2 times" in told([cell(0), one, other, cell(2)], [0, 1, 1, 2], {1: 2})[1][0]
+    repairs, remarks = told([cell(0), one, one, cell(2)], [0, 1, 1, 2], {1: 2})
+    assert ("stood there 2 times" in repairs[0], remarks) == (True, [])
+
+
+def test_no_sentence_repeats_what_a_student_wrote():
+    secret = "hanako@example.org"
+    foreign = Cell("code", secret, secret, {"grade_id": secret})
+    repairs, remarks = told(
+        [foreign, Cell("code", secret, "t", {"points": secret}), foreign], [None, 2, 1], {1: 2}, by_place={2}, forged={1}
+    )
+    assert len(repairs) + len(remarks) >= 5
+    assert secret not in repr((repairs, remarks))
+
+
+def test_long_lists_are_cut():
+    assert listed("abcde") == "a, b, c, d, e"
+    assert listed("abcdefab") == "a, b, c, d, e and 1 more"

@@ -138,7 +138,7 @@ def _says(question: Question) -> list[str]:
         return []
     if question.hidden:
         said = question.words.strip()
-        return ["All that you can see passed; a check on data that you do not see did not."] + ([f"It says: {said}"] if said else [])
+        return ["A check that you do not see, on other data, did not pass."] + ([f"It says: {said}"] if said else [])
     said = question.message.strip() or question.words.strip()
     said = re.sub(r"^(course_lib\.check\.)?(Mistake|AssertionError): ", "", said)
     return [said if len(said) <= _LONGEST_MESSAGE else said[:_LONGEST_MESSAGE] + " …"] if said else []

@@ -45,7 +45,8 @@ _REPHRASED = (
     (r"\\(begin|end)\{aligned\}", r"\\\1{align*}"),
     (r"\\arg(?![a-zA-Z])", r"\\operatorname{arg}"),
 )
-_LONGEST = {"markdown": 60_000, "formula": 3_000, "coloured": 30_000}  # characters
+_LONGEST = {"markdown": 30_000, "formula": 3_000, "coloured": 30_000}  # characters
+_LINES = 1_000  # of code
 _PIXELS, _BYTES = 25_000_000, 3_000_000  # of one picture
 
 
@@ -53,7 +54,7 @@ def markdown(text: str, attachments: Mapping[str, Mapping[str, str]] | None = No
     """Returns a Markdown text as HTML: formulae as MathML, embedded PNG and JPEG pictures shown, no other address loaded or followed.
 
     Args:
-        text: the source; past 60 000 characters it is cut, and says so.
+        text: the source; past 30 000 characters it is cut, and says so.
         attachments: a cell's pictures, by name and media type.
     """
     text = _cut(_whole(text), _LONGEST["markdown"])
@@ -73,12 +74,16 @@ def formula(latex: str, *, display: bool = False) -> Markup:
     return _clean(_formula(_whole(latex), display))
 
 
+@functools.lru_cache(maxsize=256)  # the checks of a problem set are the same for a whole class
 def code(source: str) -> Markup:
-    """Returns Python code in colours; without them past 30 000 characters, and cut at twice that."""
-    source = _cut(_whole(source), 2 * _LONGEST["coloured"])
-    if len(source) > _LONGEST["coloured"]:
-        return escape(source)
-    return Markup(highlight(source, PythonLexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True)))
+    """Returns Python code in colours; past a thousand lines or 60 000 characters it is cut, past 30 000 it loses its colours."""
+    whole = _whole(source)
+    lines = whole[: 2 * _LONGEST["coloured"]].split("\n")[:_LINES]
+    shown = "\n".join(lines)
+    note = f"\n… {len(whole) - len(shown)} characters left out …" if len(shown) < len(whole) else ""
+    if len(shown) > _LONGEST["coloured"]:
+        return escape(shown + note)
+    return Markup(highlight(shown, PythonLexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True))) + note
 
 
 def terminal(text: str, *, lines: int = 120, characters: int = 12_000) -> Markup:

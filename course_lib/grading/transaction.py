@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nbgrader.api import Gradebook
-from nbgrader.utils import setenv
 from sqlalchemy.exc import OperationalError
 
 from course_lib.grading.nbgrader_course import Course
@@ -41,9 +40,12 @@ def exclusive(course: Course) -> Iterator[None]:
 
 def opened(course: Course) -> Gradebook:
     """Returns nbgrader's gradebook of a course; one that is not there yet is made, for which nbgrader calls alembic by its name."""
-    beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    with setenv(PATH=beside):
+    path = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
+    try:
         return Gradebook(course.db_url, course.course_id)
+    finally:
+        os.environ["PATH"] = path
 
 
 @contextlib.contextmanager

@@ -1,6 +1,5 @@
 """What a cell shows, gathered from what its kernel publishes: of the right form, cut off at a limit, and safe to write to a file."""
 
-import re
 from typing import Any
 
 from nbformat import NotebookNode
@@ -10,7 +9,6 @@ from course_lib.grading.kernel_channels import Message
 
 FLOOD = 64  # times the limit: who writes more is stopped
 _PIECES = 1000  # outputs that are kept, streams that follow one another counted once
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")
 
 
 class Outputs:
@@ -59,10 +57,10 @@ class Outputs:
         """Returns the outputs in nbformat's form, with a word where something was cut off."""
         for output in self._kept:
             if output.output_type == "stream":
-                output.text = _OVERWRITTEN.sub("", output.text)
+                output.text = "\n".join(map(_last_state, output.text.split("\n")))
         if not self._cut:
             return tuple(self._kept)
-        note = f"\n[grading: of this cell's output the first {self.limit / 2**20:.3g} MiB are kept]\n"
+        note = f"\n[grading: this cell wrote more than the {self.limit / 2**20:.3g} MiB that are kept]\n"
         return (*self._kept, new_output("stream", name="stderr", text=note))
 
     def _clear(self) -> None:
@@ -115,6 +113,12 @@ class Outputs:
             return False
         self._kept.append(output)
         return True
+
+
+def _last_state(line: str) -> str:
+    """A line as a terminal leaves it, where a carriage return begins it anew: the last state of a progress bar."""
+    said = line.rstrip("\r")
+    return said[said.rfind("\r") + 1 :] + line[len(said) :]
 
 
 def _text(value: object) -> str:

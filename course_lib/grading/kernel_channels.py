@@ -75,15 +75,17 @@ class Channel:
         self._skipping = 0  # bytes of a part that are still to be thrown away
         self._whole = True
         self._more = False
-        self._greeting = len(_GREETING)  # bytes of the other end's that are still to come
-        self._ready = False
         ready = _named(b"READY", b"") + _named(b"Socket-Type", kind.encode(), length=4) + _named(b"Identity", b"", length=4)
         self._write(_GREETING + bytes([_COMMAND, len(ready)]) + ready)
-        while not self._ready:  # before that, a subscription might be lost
-            if not select.select([self._socket], [], [], max(0.0, until - time.monotonic()))[0]:
-                self.close()
-                raise ChannelLost(f"who answers at {path} does not greet")
-            self.receive()
+        try:
+            self._exactly(len(_GREETING), until)
+            flags, length = self._exactly(2, until)
+            if flags != _COMMAND:
+                raise ChannelLost(f"what came is no ZMTP: flags {flags:#x} for a greeting")
+            self._exactly(length, until)
+        except ChannelLost as lost:
+            self.close()
+            raise ChannelLost(f"who answers at {path} does not greet: {lost}") from lost
         if kind == "SUB":
             self._write(b"\x00\x01\x01")  # a subscription to everything
 
@@ -126,9 +128,7 @@ class Channel:
             raise ChannelLost(f"the kernel's socket fails: {error}") from error
         if not came:
             raise ChannelLost("the kernel has closed its socket")
-        skipped = min(self._greeting, len(came))
-        self._greeting -= skipped
-        self._buffer += came[skipped:]
+        self._buffer += came
         found = []
         while (message := self._next()) is not None:
             found += [message] if message else []
@@ -137,6 +137,17 @@ class Channel:
     def close(self) -> None:
         """Closes the socket."""
         self._socket.close()
+
+    def _exactly(self, size: int, until: float) -> bytes:
+        """So many bytes of a greeting, and none of what follows it."""
+        found = b""
+        while len(found) < size:
+            if not select.select([self._socket], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise ChannelLost("it is silent")
+            if not (came := self._socket.recv(size - len(found))):
+                raise ChannelLost("it has closed its socket")
+            found += came
+        return found
 
     def _write(self, data: bytes) -> None:
         try:
@@ -160,13 +171,12 @@ class Channel:
         if len(self._buffer) < start:
             return None
         length = struct.unpack(">Q", self._buffer[1:9])[0] if flags & _LONG else self._buffer[1]
-        if flags & _COMMAND:  # READY; an honest kernel sends no other
+        if flags & _COMMAND:  # none that an honest kernel sends says anything to us
             if length > _AT_ONCE:
                 raise ChannelLost(f"what came is no ZMTP: a command of {length} bytes")
             if len(self._buffer) < start + length:
                 return None
             del self._buffer[: start + length]
-            self._ready = True
             return False
         if length > _KEPT or len(self._parts) >= _PARTS or self._size + length > 2 * _KEPT:
             self._begin(flags, length)

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 from nbformat import NotebookNode
 
@@ -31,7 +31,7 @@ from course_lib.grading.student_process import KernelFailed, StudentProcess, Wan
 __all__ = ["CellRun", "KernelFailed", "StudentKernel"]
 
 _INTERRUPT_S = 2.0  # between asking a cell to stop and ending its process
-_LATE_S = 1.0  # how long outputs may come after the reply
+_LATE_S = 10.0  # how long outputs may come after the reply; an honest kernel says when they have
 _EXIT_S = 2.0  # how long a process takes that ends itself
 Ending = Literal["ok", "error", "timed_out", "died", "flooded"]
 
@@ -227,7 +227,7 @@ class StudentKernel:
         """Ends it, and all that it has started."""
         self._process.end()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "StudentKernel":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -18,7 +18,7 @@ def added_code(source: str, known: Set[str]) -> str:
         The statements, empty if there are none or the cell is no Python.
 
     Example:
-        >>> added_code("import math\\\\nimport numpy as np\\\\nx = 2", {"math", "x"})
+        >>> added_code("import math\\nimport numpy as np\\nx = 2", {"math", "x"})
         'import numpy as np'
     """
     try:
@@ -38,7 +38,7 @@ def added_text(source: str, released: str) -> str:
     """Returns the lines that a student added to a locked cell of words; empty if anything of the release's is gone from it.
 
     Example:
-        >>> added_text("Why?\\\\nBecause.", "Why?")
+        >>> added_text("Why?\\nBecause.", "Why?")
         'Because.'
     """
     theirs = Counter(line.rstrip() for line in released.split("\n"))

@@ -140,12 +140,17 @@ def _seconds(job: Job) -> float:
 
 
 def _prepared() -> None:
-    """A worker: it ends with the coordinator, uses one core, and what the instructor's test cells print or draw goes nowhere."""
-    ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+    _end_with_parent()
     _modest()
 
 
+def _end_with_parent() -> None:
+    """The coordinator's end is the worker's, and by bubblewrap's own doing that of its sandbox."""
+    ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+
+
 def _modest() -> None:
+    """One core, much memory but not all, and what the instructor's test cells print or draw goes nowhere."""
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))  # what a test makes of a student's numbers may be large
     os.environ |= {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
     if "torch" in sys.modules:

@@ -20,7 +20,7 @@ from nbformat.v4 import new_output
 
 from course_lib.grading.cells import grade_id, is_solution, is_test, meta
 from course_lib.grading.jobs import Graded, Job, not_judged, parsed, unanswered
-from course_lib.grading.judge import Verdict, judge_cell
+from course_lib.grading.judge import Verdict, credit, judge_cell
 from course_lib.grading.namespaces import Names, python_of
 from course_lib.grading.proxies import Forged, Gone, Link, TimedOut, Unanswered
 from course_lib.grading.records import Outcome, Question, Record, Status
@@ -206,18 +206,18 @@ class _Run:
         return None
 
     def inside(self, cell: NotebookNode, place: int) -> Verdict:
-        """Judges a test cell as nbgrader does, in the student's own process."""
-        from nbgrader.utils import determine_grade
-
+        """Judges a test cell as nbgrader does, in the student's own process: what it raises, or the number in its last line."""
         ran = self.kernel.run(self.names.cells[place].source, seconds=self.seconds())
-        outputs = [nbformat.from_dict(output) for output in ran.outputs]
-        if ran.status not in ("ok", "error"):
-            return Verdict(0.0, Outcome.TIMED_OUT if ran.status == "timed_out" else Outcome.CRASHED, ran.message)
-        shown = nbformat.from_dict({**self.names.cells[place], "outputs": outputs})
-        score, points = determine_grade(shown)
-        score = 0.0 if score is None or ran.status == "error" else min(max(float(score), 0.0), float(points))
-        outcome = Outcome.RIGHT if score == points else Outcome.PART if score else Outcome.WRONG
-        return Verdict(score, outcome, ran.message)
+        cell.outputs = [nbformat.from_dict(output) for output in ran.outputs]
+        if ran.status != "ok":
+            outcome = {"error": Outcome.WRONG, "timed_out": Outcome.TIMED_OUT}.get(ran.status, Outcome.CRASHED)
+            return Verdict(0.0, outcome, ran.message)
+        shown = [output["data"].get("text/plain", "") for output in ran.outputs if output["output_type"] == "execute_result"]
+        try:
+            last = float(shown[-1]) if shown else None
+        except ValueError:  # something else than a number stands there
+            last = None
+        return credit(last, self.questions[grade_id(cell)].max_score)
 
     def untouched(self, place: int) -> bool:
         """Whether the student left every answer empty on which a test cell stands."""

@@ -116,7 +116,7 @@ def _job(run: Run, source: Source, plan: Plan, submission: Submission) -> Job:
         student=submission.student,
         assignment=run.assignment,
         notebook=source.notebook,
-        instructor=nbformat.writes(source.instructor),
+        instructor=nbformat.writes(run.course.with_known_markers(source.instructor)),
         released=nbformat.writes(source.released),
         data=submission.data,
         files={**submission.extras, **source.files},

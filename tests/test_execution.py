@@ -1,0 +1,162 @@
+"""One notebook in a real kernel: what dies is replayed, what hangs costs its own question, and every question has an end."""
+
+import dataclasses
+import time
+
+import nbformat
+import pytest
+from conftest import needs_program
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course_lib.grading.execution import grade
+from course_lib.grading.jobs import Graded, Job, Plan
+from course_lib.grading.limits import Limits
+from course_lib.grading.records import Outcome, Status
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+TEST_F = "assert f(2) == 4, 'f doubles'\n### BEGIN HIDDEN TESTS\nassert f(21) == 42, 'f doubles any number'\n### END HIDDEN TESTS"
+TEST_G = "assert g(2) == 6, 'g trebles'"
+F, G = "def f(x):\n    return 2 * x", "def g(x):\n    return 3 * x"
+
+
+def marked(source: str, name: str, *, points: float | None = None, solution: bool = False, kind: str = "code") -> nbformat.NotebookNode:
+    about = {
+        "grade": points is not None,
+        "solution": solution,
+        "locked": not solution,
+        "task": False,
+        "grade_id": name,
+        "schema_version": 3,
+    }
+    if points is not None:
+        about |= {"points": points}
+    make = new_code_cell if kind == "code" else new_markdown_cell
+    return make(source, id=name.replace("_", "-"), metadata={"nbgrader": about})
+
+
+def book(f: str, g: str, *, words: str = "mine", test_f: str = TEST_F) -> str:
+    return nbformat.writes(
+        new_notebook(
+            cells=[
+                marked("import math", "imports"),
+                marked(f, "f", solution=True),
+                marked(test_f, "test_f", points=2),
+                marked("picture = f(1)", "picture"),
+                marked(g, "g", solution=True),
+                marked(TEST_G, "test_g", points=3),
+                marked(words, "words", points=4, solution=True, kind="markdown"),
+            ]
+        )
+    )
+
+
+def handed_in(f: str = F, g: str = G, *, test_f: str = TEST_F, **settings) -> Graded:
+    needs_program("bwrap")
+    released = book("raise NotImplementedError", "raise NotImplementedError", words="", test_f=test_f.split("\n")[0])
+    given = {"limits": Limits(cell_seconds=4.0, notebook_seconds=60.0), **settings}
+    return grade(
+        Job("ann", "set", "book", book(F, G, words="", test_f=test_f), released, book(f, g, test_f=test_f.split("\n")[0]).encode(), **given)
+    )
+
+
+def outcomes(graded: Graded) -> dict[str, tuple[float | None, Outcome]]:
+    return {question.grade_id: (question.score, question.outcome) for question in graded.record.questions}
+
+
+RIGHT_F, RIGHT_G, BY_HAND = (2.0, Outcome.RIGHT), (3.0, Outcome.RIGHT), (None, Outcome.BY_HAND)
+
+
+def test_right_answers_get_their_points_and_words_wait_for_a_person():
+    graded = handed_in()
+    assert graded.record.status is Status.GRADED
+    assert outcomes(graded) == {"test_f": RIGHT_F, "test_g": RIGHT_G, "words": BY_HAND}
+    assert graded.record.remarks == ()
+
+
+def test_a_picture_that_nobody_reads_is_not_run():
+    cells = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in nbformat.reads(handed_in().notebook, as_version=4).cells}
+    assert cells["f"].execution_count is None or cells["f"].outputs == []
+    assert cells["picture"].outputs == []
+    broken = handed_in(f="print('seen')\n" + F)
+    cells = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in nbformat.reads(broken.notebook, as_version=4).cells}
+    assert cells["f"].outputs[0].text == "seen\n"
+
+
+def test_a_wrong_answer_is_told_by_the_authors_words_and_hidden_lines_are_marked():
+    visible = next(q for q in handed_in(f="def f(x):\n    return x").record.questions if q.grade_id == "test_f")
+    assert (visible.score, visible.outcome, visible.words, visible.hidden) == (0.0, Outcome.WRONG, "f doubles", False)
+    hidden = next(q for q in handed_in(f="def f(x):\n    return 4").record.questions if q.grade_id == "test_f")
+    assert (hidden.words, hidden.hidden) == ("f doubles any number", True)
+
+
+def test_what_was_left_empty_is_not_attempted_rather_than_wrong():
+    graded = handed_in(g="raise NotImplementedError")
+    assert outcomes(graded)["test_g"] == (0.0, Outcome.NOT_ATTEMPTED)
+    assert graded.record.status is Status.GRADED
+
+
+def test_a_process_that_ends_is_started_again_with_what_went_well():
+    graded = handed_in(g="import os\nos._exit(1)")
+    assert outcomes(graded) == {"test_f": RIGHT_F, "test_g": (0.0, Outcome.WRONG), "words": BY_HAND}
+    assert graded.record.status is Status.PARTIAL
+    earlier = handed_in(f="import os\nos._exit(1)")
+    assert outcomes(earlier)["test_g"] == RIGHT_G
+
+
+def test_a_loop_costs_its_own_question():
+    started = time.monotonic()
+    graded = handed_in(f="def f(x):\n    while True:\n        pass")
+    assert outcomes(graded) == {"test_f": (0.0, Outcome.TIMED_OUT), "test_g": RIGHT_G, "words": BY_HAND}
+    assert graded.record.status is Status.PARTIAL
+    assert time.monotonic() - started < 60
+
+
+def test_a_process_that_ends_while_it_is_judged_costs_its_own_question():
+    graded = handed_in(f="import os\ndef f(x):\n    os._exit(0)")
+    assert outcomes(graded) == {"test_f": (0.0, Outcome.CRASHED), "test_g": RIGHT_G, "words": BY_HAND}
+
+
+def test_a_judge_that_a_students_number_keeps_busy_is_ended():
+    loop = "n = f(2)\nwhile n > 4:\n    n -= 0\nassert n == 4"
+    graded = handed_in(f="def f(x):\n    return 10**9", test_f=loop)
+    assert outcomes(graded)["test_f"] == (0.0, Outcome.TIMED_OUT)
+    assert outcomes(graded)["test_g"] == RIGHT_G
+
+
+def test_a_test_cell_that_ended_the_judge_is_not_tried_again():
+    graded = handed_in(avoid=frozenset({"test_f"}))
+    assert outcomes(graded)["test_f"] == (0.0, Outcome.CRASHED)
+    assert outcomes(graded)["test_g"] == RIGHT_G
+
+
+def test_where_a_test_can_only_run_inside_it_does_and_partial_credit_counts():
+    graded = handed_in(plan=Plan(inside=frozenset({"test_f"})), test_f="f.__code__\n1.5")
+    assert outcomes(graded)["test_f"] == (1.5, Outcome.PART)
+    forged = handed_in(plan=Plan(inside=frozenset({"test_f"})), test_f="float('nan')")
+    assert outcomes(forged)["test_f"] == (0.0, Outcome.WRONG)
+    assert forged.record.status is Status.NEEDS_REVIEW
+
+
+def test_time_for_the_whole_notebook_ends_all_that_follows():
+    graded = handed_in(f="import time\ntime.sleep(30)", limits=Limits(cell_seconds=20.0, notebook_seconds=6.0))
+    assert outcomes(graded)["test_g"] == (0.0, Outcome.TIMED_OUT)
+    assert graded.record.status is Status.PARTIAL
+
+
+def test_nothing_handed_in_nothing_readable_and_nothing_done_have_their_rows():
+    job = Job("ann", "set", "book", book(F, G), book("", "", words=""), None)
+    assert grade(job).record.status is Status.MISSING
+    unreadable = grade(dataclasses.replace(job, data=b"\x00\x01"))
+    assert unreadable.record.status is Status.UNREADABLE
+    assert unreadable.record.remarks
+    blank = grade(dataclasses.replace(job, data=book("", "", words="").encode()))
+    assert blank.record.status is Status.NOT_ATTEMPTED
+    for graded in (unreadable, blank):
+        assert outcomes(graded) == {name: (0.0, Outcome.NOT_ATTEMPTED) for name in ("test_f", "test_g", "words")}
+
+
+def test_whoever_watches_is_told_each_test_before_it_is_judged():
+    seen: list[str] = []
+    job = Job("ann", "set", "book", book(F, G), book("", "", words=""), book(F, G).encode(), limits=Limits(cell_seconds=10.0))
+    grade(job, at=seen.append)
+    assert seen == ["test_f", "test_g"]

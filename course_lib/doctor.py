@@ -7,9 +7,8 @@ the sandbox. Findings are told as they are found.
 import argparse
 import importlib.metadata
 import json
-import shutil
-import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -23,8 +22,18 @@ from course_lib.datasets import registry
 from course_lib.machine import Finding
 
 _INSTRUCTOR = (Path(__file__).parent / "grading").is_dir()
-_CAGE = ["bwrap", "--dev-bind", "/", "/", "--unshare-net", "--die-with-parent", "true"]
-_USER_NAMESPACES = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+# What a student's kernel must not be able to do, tried in one; it says what it could.
+_TRIAL = """
+import socket
+try:
+    socket.create_connection(("192.0.2.1", 80), timeout=1)
+    print("it reaches a network")
+except OSError as error:
+    if not isinstance(error, TimeoutError): print(42)
+    else: print("it has a way to a network")
+try: open({file!r}, "a"); print("it can write into the library")
+except OSError: pass
+"""
 
 
 def command(asked: argparse.Namespace) -> int:
@@ -54,6 +63,7 @@ def examine() -> Iterator[Finding]:
     yield kernel()
     if _INSTRUCTOR:
         yield sandbox()
+        yield limits()
 
 
 def data_sets() -> list[Finding]:
@@ -125,22 +135,35 @@ def kernel() -> Finding:
 
 
 def sandbox() -> Finding:
-    """Whether a program can be run here without a network, as grading and the tests do."""
-    if shutil.which("bwrap") is None:
-        return Finding(
-            "sandbox", "optional", "bubblewrap is missing", "install it: apt install bubblewrap, dnf install bubblewrap (Linux only)"
-        )
-    tried = subprocess.run(_CAGE, capture_output=True, text=True, timeout=30, check=False)
-    if tried.returncode == 0:
-        return Finding("sandbox", "good", "bubblewrap runs a program without a network")
-    if _USER_NAMESPACES.is_file() and _USER_NAMESPACES.read_text().strip() == "1":
-        mend = "allow bwrap in an AppArmor profile (userns,), or sysctl kernel.apparmor_restrict_unprivileged_userns=0"
-        return Finding("sandbox", "optional", "AppArmor forbids user namespaces to bubblewrap", mend)
+    """Whether a student's kernel really runs here in a sandbox, without a network and without the instructor's files."""
+    if missing := [name for name in ("ipykernel", "nbformat", "psutil") if find_spec(name) is None]:
+        return Finding("sandbox", "optional", f"{', '.join(missing)} not installed", "python -m pip install -e '.[grading]'")
+    from course_lib.grading.student_kernel import KernelFailed, StudentKernel
+
+    started = time.monotonic()
+    try:
+        with StudentKernel() as kernel:
+            seconds = time.monotonic() - started
+            shown = kernel.run(_TRIAL.format(file=__file__)).outputs
+    except KernelFailed as failure:
+        return Finding("sandbox", "optional", f"course grade can only run with --no-sandbox: {failure}")
+    said = "".join(output.get("text", "") for output in shown).strip()
+    if said != "42":
+        return Finding("sandbox", "wrong", f"it does not hold what is inside: {said or 'no answer'}", "do not grade on this machine")
+    return Finding("sandbox", "good", f"a student's kernel starts in it in {seconds:.1f} s and finds no network")
+
+
+def limits() -> Finding:
+    """What holds a student's process to its memory and its number of processes."""
+    if find_spec("psutil") is None:
+        return Finding("limits", "optional", "psutil not installed", "python -m pip install -e '.[grading]'")
+    from course_lib.grading.limits import way
+
+    found = way()
+    if found.holds >= {"memory", "processes"}:
+        return Finding("limits", "good", found.name)
     return Finding(
-        "sandbox",
-        "optional",
-        f"bubblewrap fails: {tried.stderr.strip() or tried.returncode}",
-        "user namespaces must be allowed on this machine",
+        "limits", "optional", found.name, "grade where systemd-run --user --scope works, or as root where control groups can be made"
     )
 
 

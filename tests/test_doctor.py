@@ -1,7 +1,6 @@
 """What course doctor finds, and that it finds it where something is really wrong."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -108,21 +107,48 @@ def test_a_kernel_that_fails_or_answers_wrongly_is_found(monkeypatch):
     assert doctor.kernel().state == "wrong"
 
 
-def test_a_sandbox_is_found_where_there_is_one():
+@pytest.mark.slow
+def test_a_sandbox_is_found_where_a_kernel_runs_in_it():
     needs_program("bwrap")
-    assert doctor.sandbox().state == "good"
+    found = doctor.sandbox()
+    assert (found.state, found.what) == ("good", "sandbox"), str(found)
+    assert "no network" in found.says
 
 
-def test_a_sandbox_that_fails_is_told_with_its_reason(monkeypatch, tmp_path):
-    (tmp_path / "bwrap").write_text("#!/bin/sh\necho no namespaces for you >&2\nexit 1\n")
-    (tmp_path / "bwrap").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(doctor, "_USER_NAMESPACES", tmp_path / "switch")
-    assert "no namespaces for you" in doctor.sandbox().says
-    (tmp_path / "switch").write_text("1\n")
-    assert "AppArmor" in doctor.sandbox().says
-    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-    assert "missing" in doctor.sandbox().says
+def test_a_sandbox_that_cannot_be_made_is_told_with_its_reason_and_remedy(monkeypatch):
+    from course_lib.grading import sandbox
+
+    monkeypatch.setattr(sandbox, "available", lambda: "bwrap is missing: install bubblewrap")
+    found = doctor.sandbox()
+    assert found.state == "optional"
+    assert "install bubblewrap" in found.says
+    assert "--no-sandbox" in found.says
+
+
+@pytest.mark.slow
+def test_a_sandbox_that_holds_nothing_is_wrong(monkeypatch):
+    from course_lib.grading import student_kernel
+
+    monkeypatch.setattr(
+        student_kernel.StudentKernel.__init__,
+        "__kwdefaults__",
+        {**student_kernel.StudentKernel.__init__.__kwdefaults__, "sandboxed": False},
+    )
+    found = doctor.sandbox()
+    assert found.state == "wrong"
+    assert "write into the library" in found.says
+
+
+def test_the_way_of_holding_limits_is_told(monkeypatch):
+    from course_lib.grading import limits
+
+    both = frozenset({"memory", "processes"})
+    monkeypatch.setattr(limits, "way", lambda: limits.Groups(2, [], both))
+    assert doctor.limits().state == "good"
+    monkeypatch.setattr(limits, "way", limits.Watchdog)
+    assert doctor.limits().state == "optional"
+    assert "watchdog" in doctor.limits().says
+    assert "systemd-run" in doctor.limits().mend
 
 
 def test_a_students_copy_is_not_asked_for_the_instructors_tools(root, tmp_path):

@@ -4,6 +4,7 @@ import nbformat
 import pytest
 from foreign_course import RIGHT, make_foreign_course
 
+from course_lib.grading.cells import visible_part
 from course_lib.grading.nbgrader_course import Student, load
 
 
@@ -53,6 +54,17 @@ def test_the_copy_for_grading_keeps_hidden_tests_and_loses_solutions(course):
     assert "default_rng" in text
     assert "np.convolve" not in text
     assert nbformat.writes(signals.instructor) == before
+
+
+def test_the_judge_finds_hidden_tests_between_anybodys_markers(course):
+    signals = course.assignment("hw1")[1]
+    known = course.with_known_markers(signals.instructor)
+    rms, own = known.cells[3], signals.instructor.cells[3]
+    assert "default_rng" not in visible_part(rms)
+    assert "default_rng" in visible_part(own)
+    assert len(rms.source.splitlines()) == len(own.source.splitlines())
+    compile(rms.source, "rms_test", "exec")
+    assert course.with_known_markers(known).cells == known.cells
 
 
 def test_a_release_that_lies_there_is_what_students_have(course, tmp_path):

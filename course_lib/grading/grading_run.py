@@ -6,7 +6,7 @@
 import argparse
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 
 from course_lib.command import DONE, WrongInput
 from course_lib.grading import class_report, feedback, gradebook, lateness, likeness, marks, records
-from course_lib.grading.cells import HIDDEN, grade_id, is_solution
+from course_lib.grading.cells import grade_id, is_solution
 from course_lib.grading.lateness import NO_PENALTY, Policy
 from course_lib.grading.limits import Limits
 from course_lib.grading.nbgrader_course import Course, Source, load
@@ -91,7 +91,7 @@ def report_command(asked: argparse.Namespace) -> int:
         run = run_of(asked)
         found = graded_before(run)
         files = [
-            *marks.write(found, run.folder, gradebook.standings(run.course, run.assignment)),
+            *marks.write(found, run.folder, gradebook.standings(run.course, run.assignment, _students(found)), run.course.roster),
             write_report(run, sources_of(run), found),
         ]
     except ValueError as mistake:
@@ -120,7 +120,7 @@ def give_back(run: Run, sources: Mapping[str, Source], found: list[Record]) -> N
     """Writes gradebook, marks, feedback and report, and says how the class did."""
     notebooks = {(record.student, record.notebook): notebook for record in found if (notebook := notebook_of(run, record))}
     standings = gradebook.import_records(run.course, found, notebooks, policy=run.policy, due=run.due)
-    tables = marks.write(found, run.folder, standings)
+    tables = marks.write(found, run.folder, standings, run.course.roster)
     write_feedback(run, sources, found)
     report = write_report(run, sources, found)
     counts = Counter(record.status for record in found)
@@ -130,8 +130,8 @@ def give_back(run: Run, sources: Mapping[str, Source], found: list[Record]) -> N
 
 def write_feedback(run: Run, sources: Mapping[str, Source], found: list[Record]) -> list[Path]:
     """Writes one page a student and notebook where nbgrader keeps feedback, so that ``nbgrader release_feedback`` gives it out."""
-    standings = gradebook.standings(run.course, run.assignment)
-    said = gradebook.comments(run.course, run.assignment)
+    standings = gradebook.standings(run.course, run.assignment, _students(found))
+    said = gradebook.comments(run.course, run.assignment, _students(found))
     pages = []
     for record in found:
         source = sources[record.notebook]
@@ -141,9 +141,9 @@ def write_feedback(run: Run, sources: Mapping[str, Source], found: list[Record])
             source.released,
             comments=said.get((record.student, record.notebook)),
             penalty=standings[record.student].penalty if record.student in standings else 0.0,
-            hidden_tests={grade_id(cell) for cell in source.instructor.cells if HIDDEN[0] in cell.source},
+            hidden_tests={grade_id(cell) for cell in source.instructor.cells if run.course.markers.hidden[0] in cell.source},
         )
-        file = run.course.folder("feedback", run.assignment, record.student) / f"{record.notebook}.html"
+        file = run.course.folder("feedback", run.assignment, gradebook.nbgrader_id(record.student)) / f"{record.notebook}.html"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(page, encoding="utf-8")
         pages.append(file)
@@ -168,6 +168,10 @@ def notebook_of(run: Run, record: Record) -> NotebookNode | None:
     """Returns the repaired notebook of a record with the outputs of the student's cells, None where there is none."""
     file = records.file_of(run.folder / "notebooks", record.student, record.notebook)
     return nbformat.read(file, as_version=4) if file.is_file() else None
+
+
+def _students(found: Sequence[Record]) -> set[str]:
+    return {record.student for record in found}
 
 
 def _answers(notebook: NotebookNode) -> dict[str, str]:

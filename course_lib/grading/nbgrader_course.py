@@ -21,7 +21,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearSolutions, InstantiateTests, SaveCells
 from nbgrader.utils import find_all_files
 
-from course_lib.grading.cells import grade_id, meta
+from course_lib.grading.cells import HIDDEN, grade_id, meta
 
 _RESOURCES = ("notebook", "assignment", "student", "db_url")
 
@@ -169,6 +169,18 @@ class Course:
             for step in steps:
                 made, resources = step(parent=converter)(made, resources)
         return made
+
+    def with_known_markers(self, instructor: NotebookNode) -> NotebookNode:
+        """Returns the instructor's notebook with the marker of hidden tests that the judge knows beside the course's own, line by line."""
+        known = nbformat.from_dict(instructor)
+        for cell in known.cells:
+            if cell.cell_type == "code" and meta(cell).get("grade"):
+                for theirs, ours in zip(self.markers.hidden, HIDDEN, strict=True):
+                    lines = cell.source.split("\n")
+                    cell.source = "\n".join(
+                        f"{line}  {ours}" if theirs in line and ours.lstrip("# ") not in line else line for line in lines
+                    )
+        return known
 
     def _instructor(self, assignment: str, file: Path) -> NotebookNode:
         """The source itself; with nbgrader's AUTOTEST, the source in which it has written out the tests."""

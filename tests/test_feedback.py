@@ -41,7 +41,7 @@ def test_a_right_notebook_says_so_and_what_is_still_open():
     said = words(page_of("right"))
     assert "Feedback for 0123456 Problem set 1 · Maximum likelihood (最尤推定) 27 of 30 marks All of it was graded." in said
     assert "3 of the marks are given by a person and still open." in said
-    assert "Handed in: 2026-05-01T12:00:00+09:00" in said
+    assert "Handed in: 2026-05-01 12:00:00+09:00" in said
     assert "✗" not in said
 
 

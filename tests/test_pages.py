@@ -4,11 +4,16 @@ import base64
 import hashlib
 import html
 import re
+import zipfile
+from pathlib import Path
 
 import jinja2
 import pytest
+from flit_core import buildapi
 
 from course_lib.grading import class_report, pages
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_a_page_carries_a_policy_that_allows_its_own_style_and_nothing_else():
@@ -43,3 +48,10 @@ def test_a_forgotten_value_is_an_error():
 
 def test_names_break_after_underscores_and_stay_escaped():
     assert pages.breakable("a_<b>") == "a_<wbr>&lt;b&gt;"
+
+
+def test_the_templates_travel_with_the_package(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    wheel = tmp_path / buildapi.build_wheel(str(tmp_path))
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {f"course_lib/grading/templates/{file.name}" for file in (ROOT / "course_lib" / "grading" / "templates").iterdir()} <= set(names)

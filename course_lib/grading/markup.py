@@ -59,7 +59,7 @@ def markdown(text: str, attachments: Mapping[str, Mapping[str, str]] | None = No
     """
     text = _cut(_whole(text), _LONGEST["markdown"])
     pictures = {name: found for name, bundle in (attachments or {}).items() if (found := _attached(bundle))}
-    return _clean(_parser().render(text, {"pictures": pictures}))
+    return _rendered(text) if not pictures else _clean(_parser().render(text, {"pictures": pictures}))
 
 
 def formula(latex: str, *, display: bool = False) -> Markup:
@@ -74,7 +74,7 @@ def formula(latex: str, *, display: bool = False) -> Markup:
     return _clean(_formula(_whole(latex), display))
 
 
-@functools.lru_cache(maxsize=256)  # the checks of a problem set are the same for a whole class
+@functools.lru_cache(maxsize=256)  # a problem set's checks are the same for a whole class
 def code(source: str) -> Markup:
     """Returns Python code in colours; past a thousand lines or 60 000 characters it is cut, past 30 000 it loses its colours."""
     whole = _whole(source)
@@ -175,6 +175,11 @@ def _formula(latex: str, display: bool) -> str:
 
 def _attached(bundle: Mapping[str, str]) -> str | None:
     return next((found for kind, data in bundle.items() if kind in ("image/png", "image/jpeg") and (found := picture(data))), None)
+
+
+@functools.lru_cache(maxsize=256)  # and so are its tasks
+def _rendered(text: str) -> Markup:
+    return _clean(_parser().render(text, {"pictures": {}}))
 
 
 @functools.cache

@@ -217,13 +217,13 @@ def _penalise(book: Gradebook, work: _Import, students: set[str], policy: Policy
     rule = _own_rule(work.course) if policy == NO_PENALTY else None
     given, whole = points(book, work.assignment), book.find_assignment(work.assignment)
     for submission in book.assignment_submissions(work.assignment):
-        if submission.student_id not in students or whole.duedate is None:
+        if submission.student_id not in students:
             continue
         scores = given[submission.student_id]
         of_notebook = {
             each.name: sum(score or 0.0 for (name, _), score in scores.items() if name == each.name) for each in submission.notebooks
         }
-        earned, late = sum(of_notebook.values()), timedelta(seconds=submission.total_seconds_late)
+        earned, late = sum(of_notebook.values()), timedelta(seconds=submission.total_seconds_late if whole.duedate else 0)
         cost = penalty(policy, late=late, score=earned, max_score=whole.max_score)
         for each in submission.notebooks:
             score = of_notebook[each.name]

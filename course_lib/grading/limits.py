@@ -281,10 +281,10 @@ def _clear(group: Path) -> None:
 
 
 def usage(pid: int) -> tuple[int, int]:
-    """Returns how many processes descend from one, itself left out, and the bytes of memory that all of them hold together."""
+    """Returns how many processes descend from one, and the bytes of memory that it and they hold together."""
     with contextlib.suppress(psutil.NoSuchProcess):
         below = psutil.Process(pid).children(recursive=True)
-        return len(below), sum(_memory(process.pid) for process in below)
+        return len(below), sum(map(_memory, [pid, *(process.pid for process in below)]))
     return 0, 0
 
 

@@ -30,7 +30,8 @@ from course_lib.grading.student_process import KernelFailed, StudentProcess, Wan
 
 __all__ = ["CellRun", "KernelFailed", "StudentKernel"]
 
-_INTERRUPT_S = 2.0  # between asking a cell to stop and ending its process
+_SETTLE_S = 1.0  # between closing the judge's connection and interrupting who served it
+_INTERRUPT_S = 5.0  # between asking a cell to stop and ending its process
 _LATE_S = 10.0  # how long outputs may come after the reply; an honest kernel says when they have
 _EXIT_S = 2.0  # how long a process takes that ends itself
 Ending = Literal["ok", "error", "timed_out", "died", "flooded"]
@@ -102,7 +103,7 @@ class StudentKernel:
             self._drain()
             status, message = self._finished(_Request(self._ask(code), outputs), seconds)
         except ChannelLost:
-            status, message = "died", self._process.end()
+            status, message = "died", self._process.end(patience_s=_EXIT_S) or "its process answers no more"
         return CellRun(outputs.nodes(), status, time.monotonic() - started, message)
 
     def _finished(self, request: "_Request", seconds: float) -> tuple[Ending, str]:
@@ -113,8 +114,7 @@ class StudentKernel:
             return ("error", request.error) if request.error else ("ok", "")
         flooded = request.outputs.flooded
         why = f"it wrote more than {request.outputs.came >> 20} MiB" if flooded else f"it ran longer than {seconds:.3g} s"
-        self._process.channels["control"].send("interrupt_request", {}, key=self._process.key)
-        if not self._wait(request, time.monotonic() + _INTERRUPT_S, patient=True):
+        if not self._interrupt(request):
             self._process.end()
             why += ", and did not stop when it was interrupted"
         return ("flooded" if flooded else "timed_out"), why
@@ -133,12 +133,22 @@ class StudentKernel:
                     request.take(message, published=channel is self._process.channels["iopub"])
         return True
 
+    def _interrupt(self, request: "_Request") -> bool:
+        """Asks the kernel to stop; whether it has, and no interrupt is on its way that would hit the next cell."""
+        self._process.channels["control"].send("interrupt_request", {}, key=self._process.key)
+        until = time.monotonic() + _INTERRUPT_S
+        while self._wait(request, until, patient=True):
+            if request.interrupted:
+                return True
+            if time.monotonic() > until:
+                break
+            for channel in readable([self._process.channels["control"]], 0.05):
+                request.interrupted |= any(message.kind == "interrupt_reply" for message in channel.receive())
+        return False
+
     def _left(self) -> str:
         """The end of a process that has said that it exits."""
-        until = time.monotonic() + _EXIT_S
-        while self.alive and time.monotonic() < until:
-            time.sleep(0.01)
-        return self._process.end() or "it left its process, which went on all the same"
+        return self._process.end(patience_s=_EXIT_S) or "it left its process, which went on all the same"
 
     def _ask(self, code: str, *, silent: bool = False) -> str:
         asked = {"code": code, "silent": silent, "store_history": not silent, "user_expressions": {}}
@@ -149,7 +159,7 @@ class StudentKernel:
     def _drain(self) -> None:
         """Reads what came between two cells: nobody asked for it."""
         until = time.monotonic() + 0.5
-        while time.monotonic() < until and (ready := readable([self._process.channels["shell"], self._process.channels["iopub"]], 0)):
+        while time.monotonic() < until and (ready := readable([self._process.channels["shell"], self._process.channels["iopub"]], 0.0)):
             for channel in ready:
                 channel.receive()
 
@@ -184,7 +194,7 @@ class StudentKernel:
                 with self._accepted(listener, request, until) as connection:
                     yield connection
             except ChannelLost as lost:
-                raise Gone(self._process.end() or str(lost)) from lost
+                raise Gone(self._process.end(patience_s=_EXIT_S) or str(lost)) from lost
             finally:
                 self._settle(request)
 
@@ -204,10 +214,9 @@ class StudentKernel:
         if not self.alive:
             return
         try:
-            if not self._wait(request, time.monotonic() + 0.2, patient=True):  # an honest one is done when the connection is closed
-                self._process.channels["control"].send("interrupt_request", {}, key=self._process.key)
-                if not self._wait(request, time.monotonic() + _INTERRUPT_S, patient=True):
-                    self._process.end()
+            # An honest one is done as soon as the connection is closed.
+            if not self._wait(request, time.monotonic() + _SETTLE_S, patient=True) and not self._interrupt(request):
+                self._process.end()
         except ChannelLost:
             self._process.end()
 
@@ -241,6 +250,7 @@ class _Request:
         self.name, self.outputs = name, outputs
         self.error = ""
         self.exits = False
+        self.interrupted = False  # whether an interrupt was sent and has come to its end
         self._replied: float | None = None
         self._idle = False
 

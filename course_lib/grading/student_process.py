@@ -23,7 +23,7 @@ from course_lib.grading.kernel_channels import Channel, ChannelLost, readable
 from course_lib.grading.limits import Fence, Limits
 
 _SOCKETS = {"shell": ("DEALER", 1), "iopub": ("SUB", 2), "control": ("DEALER", 4)}
-_LONGEST_NAME = 100  # of 107 bytes that a unix socket's name may have
+_LONGEST_NAME = 85  # of a folder for sockets: their whole name may have 107 bytes
 _ENDS_S = 10.0  # how long the system may take to end what was killed
 _HERE = Path(__file__).parent
 
@@ -78,7 +78,7 @@ class StudentProcess:
             self._greet(until)
         except (OSError, ValueError) as error:
             said = self._said()
-            ended = self.end()
+            ended = self.end(patience_s=0.2)
             raise KernelFailed("; ".join(part for part in ("no kernel can be started", ended or str(error), said) if part)) from error
         except BaseException:
             self.end()
@@ -93,28 +93,42 @@ class StudentProcess:
         """Returns where a socket can be made that the process can reach, and how it calls the place."""
         return self._given / "judge" / name, f"{self._inside}/judge/{name}"
 
-    def end(self) -> str:
-        """Ends it and all that it has started, and removes what was made for it; returns why it ended, where it did so by itself."""
-        if self._process is None or self._fence is None:
-            self._remove()
+    def end(self, *, patience_s: float = 0.0) -> str:
+        """Ends it and all that it has started, and removes what was made for it.
+
+        Args:
+            patience_s: how long it may take to end by itself.
+
+        Returns:
+            Why it ended, where it did so by itself.
+        """
+        if self._fence is None:
             return self._why
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.05)  # one whose sockets have just closed is about to end
-        code = self._process.poll()
-        self._kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_ENDS_S)
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(patience_s)
+            code = self._process.poll()
+            self._kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_ENDS_S)
+            if self._first is not None:
+                select.select([self._first], [], [], _ENDS_S)  # the first process of a sandbox ends last
+            self._why = self._fence.why() or (_how(code) if code is not None else "")
+            self._process.stderr.close()
+        self._fence.close()
+        self._fence = None
         if self._first is not None:
-            select.select([self._first], [], [], _ENDS_S)  # the first process of a sandbox ends last
             os.close(self._first)
-            self._first = None
-        self._why = self._fence.why() or (_how(code) if code is not None else "")
-        self._remove()
+        for channel in self.channels.values():
+            channel.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
         return self._why
 
     # ----------------------------------------------------------------------------------------------------------- start
 
     def _furnish(self) -> None:
+        if len(str(self._given)) > _LONGEST_NAME:
+            raise ValueError(f"{self._given} is too long for the sockets in it: set TMPDIR to a folder with a shorter name")
         self._given.mkdir()
         sandbox.furnish(self._given, self._wanted.files)
         for name in (*serving.FILES, "kernel_launch.py"):
@@ -161,8 +175,6 @@ class StudentProcess:
                 self._first = os.pidfd_open(below[0].pid)
                 place = f"/proc/{below[0].pid}/root{place}"
             time.sleep(0.002)
-        if len(place) > _LONGEST_NAME:
-            raise ValueError(f"{place} is too long for a socket's name: give a folder with a short name (TMPDIR)")
         for name, (kind, number) in _SOCKETS.items():
             while name not in self.channels:
                 try:
@@ -197,16 +209,6 @@ class StudentProcess:
             for each in [*process.children(recursive=True), process]:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     each.kill()
-
-    def _remove(self) -> None:
-        for channel in self.channels.values():
-            channel.close()
-        if self._fence is not None:
-            self._fence.close()
-            self._fence = None
-        if self._process is not None and self._process.stderr is not None:
-            self._process.stderr.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _said(self) -> str:
         """The end of what the process wrote on its standard error; nothing where it wrote nothing."""

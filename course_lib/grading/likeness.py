@@ -57,10 +57,12 @@ def pairs(answers: Mapping[str, Mapping[str, str]], skeleton: Mapping[str, str])
         skeleton: what students were given in each of these cells, by grade id; one cell's skeleton is taken from every answer.
 
     Example:
-        >>> first = "def f(x):\\n    return [a * b for a, b in zip(x[1:], x) if a + b > sum(x) and not a == b]"
-        >>> second = "def f(data):  # mine\\n" + first[9:].replace("x", "data").replace(" a ", " p ").replace(" b ", " q ")
-        >>> [pair.score for pair in pairs({"01": {"f": first}, "02": {"f": second}}, {"f": "def f(x):\\n    ..."})]
-        [1.0]
+        >>> ratio = "def f(x):\\n    return [a / b for a, b in zip(x, x[1:]) if b > 0 and sum(x) < a + b]"
+        >>> power = "def g(x, y):\\n    return max(abs(a - b) ** 3 for a in x for b in y if a * b > len(x) - len(y))"
+        >>> first = ratio + "\\n" + power
+        >>> second = "# my own work\\n" + power.replace("y", "other") + "\\n" + ratio.replace("x", "data")
+        >>> [round(pair.score, 1) for pair in pairs({"01": {"f": first}, "02": {"f": second}}, {"f": "def f(x):\\n    ..."})]
+        [0.9]
 
     References:
         Schleimer, Wilkerson, Aiken: Winnowing: Local Algorithms for Document Fingerprinting, SIGMOD 2003.

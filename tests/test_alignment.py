@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_lib.grading.alignment import Aligner, likeness, moved, plain
+from course_lib.grading.alignment import Aligner, likeness, moved, names_bound, plain
 from course_lib.grading.reading import Cell
 
 
@@ -95,6 +95,13 @@ def test_equal_cells_of_a_release_are_told_by_order():
 @pytest.mark.parametrize(("order", "n"), [([], 0), ([0, 1, 2], 0), ([2, 1, 0], 2), ([1, 2, 3, 0], 1), ([3, 0, 1, 2, 7, 5, 6], 2)])
 def test_moved_is_the_least_number_that_explains_the_order(order, n):
     assert moved(order) == n
+
+
+def test_very_long_code_is_not_parsed_and_its_names_are_found():
+    code = "import numpy\ndef f(x):\n    y = 1\nclass G:\n    pass\nz = 2\nz == 3\nf(1)\n"
+    assert names_bound(code) == {"numpy", "f", "G", "z"}
+    assert names_bound(code.replace("f(1)\n", "") + "# long\n" * 10_000) == {"numpy", "f", "G", "z"}
+    assert names_bound("(" * 10_000) == names_bound("(" * 100_000) == frozenset()
 
 
 def test_likeness_counts_lines_and_not_blanks():

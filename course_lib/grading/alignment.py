@@ -12,18 +12,22 @@ The ways are tried in this order; a cell that one way has placed is left alone b
 6. *Place*: the only cell where exactly one answer is missing; a person should look.
 """
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from nbformat import NotebookNode
 
+from course_lib.grading import namespaces
 from course_lib.grading.cells import grade_id, is_solution
-from course_lib.grading.namespaces import names_bound
 from course_lib.grading.reading import Cell
 
 _ALIKE, _RELATED = 0.5, 0.1  # share of lines
+_LONG = 20_000  # characters; longer code is not parsed, which takes a second a megabyte and more
+_BINDING = re.compile(r"^(?:async )?(?:def |class |import )?([^\W\d]\w*)(?= *(?:=(?!=)|\(|:|$))", re.MULTILINE)
 
 
 @dataclass
@@ -58,6 +62,14 @@ def likeness(one: str, other: str) -> float:
         0.6666666666666666
     """
     return _share(_lines(one), _lines(other))
+
+
+@lru_cache(maxsize=4096)
+def names_bound(source: str) -> frozenset[str]:
+    """Returns the names that code defines at its top level, found once for each text; those of very long code by the look of its lines."""
+    if len(source) > _LONG:
+        return frozenset(_BINDING.findall(source))
+    return frozenset(namespaces.names_bound(source))
 
 
 def moved(places: Iterable[int]) -> int:
@@ -127,9 +139,9 @@ class Aligner:
         """Whether a cell may be what its id says: an answer may say anything, a locked cell not."""
         return is_solution(released) or (cell.kind == released.cell_type and likeness(cell.source, released.source) >= _RELATED)
 
-    def _by_names(self, cells: Sequence[Cell], alignment: Alignment, bound: Mapping[int, set[str]]) -> None:
+    def _by_names(self, cells: Sequence[Cell], alignment: Alignment, bound: Mapping[int, frozenset[str]]) -> None:
         def fits(i: int, place: int) -> bool:
-            return bool(self.wanted[place] & bound.get(i, set()))
+            return bool(self.wanted[place] & bound.get(i, frozenset()))
 
         for place in self.wanted:
             if any(fits(i, place) for i in alignment.claims(place)):

@@ -15,7 +15,7 @@ from typing import Any
 MOST_BYTES = 64 * 2**20  # of a file
 _MOST_MARKS = 4_000_000  # commas, brackets and braces of a file: what its values cost in memory
 _MOST_CELLS = 2_000
-_MOST_TEXT = 8 * 2**20  # characters in all cells together
+_MOST_TEXT = 2 * 2**20  # characters in all cells together
 _ENCODINGS = {"utf-8": "UTF-8", "cp932": "Shift-JIS", "euc_jp": "EUC-JP", "cp1252": "Windows-1252"}
 _ODD = re.compile(r"[\ufffd\x80-\x9f\uff61-\uff9f\ue000-\uf8ff]")  # what text becomes in a wrong encoding
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")  # what JSON can hold and no file can

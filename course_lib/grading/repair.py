@@ -15,9 +15,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 from course_lib.grading.additions import added_code, added_text
-from course_lib.grading.alignment import Aligner, plain
+from course_lib.grading.alignment import Aligner, names_bound, plain
 from course_lib.grading.cells import grade_id, is_solution, meta
-from course_lib.grading.namespaces import names_bound
 from course_lib.grading.reading import Cell, Read, Unreadable, count, read_notebook
 from course_lib.grading.records import Status
 from course_lib.grading.repair_account import account

@@ -18,7 +18,7 @@ def main(file: str) -> None:
 
     Args:
         file: JSON with ``given``, a folder whose files are copied; ``work``, where to; ``code``, a folder of modules; ``hidden``, modules that
-            cannot be imported; ``rlimits``, by name; ``connection``, the kernel's connection file.
+            cannot be imported; ``rlimits``, by name; ``confined``, whether system calls are refused; ``connection``, the kernel's connection file.
     """
     with open(file, encoding="utf-8") as opened:
         settings = json.load(opened)
@@ -37,6 +37,10 @@ def main(file: str) -> None:
     ]
     sys.modules.update(dict.fromkeys(settings["hidden"]))  # None: importing them is an error
     random.seed(0)
+    if settings["confined"]:
+        import system_calls
+
+        system_calls.refuse()
     from ipykernel.kernelapp import IPKernelApp
 
     IPKernelApp.launch_instance(argv=["-f", settings["connection"], *_OPTIONS])

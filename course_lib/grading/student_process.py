@@ -131,7 +131,7 @@ class StudentProcess:
             raise ValueError(f"{self._given} is too long for the sockets in it: set TMPDIR to a folder with a shorter name")
         self._given.mkdir()
         sandbox.furnish(self._given, self._wanted.files)
-        for name in (*serving.FILES, "kernel_launch.py"):
+        for name in (*serving.FILES, "kernel_launch.py", "system_calls.py"):
             shutil.copyfile(_HERE / name, self._given / "code" / name)
         ports = {f"{name}_port": number for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1)}
         place = {"transport": "ipc", "ip": f"{self._room}/{self._mark}", "key": self.key.decode(), "signature_scheme": "hmac-sha256"}
@@ -142,6 +142,7 @@ class StudentProcess:
             "connection": f"{self._inside}/connection.json",
             "hidden": list(self._wanted.hidden_modules),
             "rlimits": _rlimits(self._wanted),
+            "confined": self._wanted.sandboxed,
         }
         (self._given / "connection.json").write_text(json.dumps({**place, **ports}))
         (self._given / "settings.json").write_text(json.dumps(settings))

@@ -2,6 +2,25 @@
 
 A test cell must stand alone: in a grader that never runs a student's code in its own process, the student's names are stand-ins that take
 and give plain values. So a test cell calls them and compares what comes back, and looks at nothing else.
+
+What a test cell may use
+------------------------
+* **Functions** of numbers, texts, lists, tuples, sets, dictionaries, NumPy arrays, tensors, dtypes, dataclasses and named tuples, nested as
+  they like. A dataclass comes back with its fields and equals one of the same name; it has no methods.
+* **Changes in place**: what a function does to a tensor, array, list, dictionary or set that it is given is seen after the call. Compute
+  the right value from a copy, or before: a student's function may change what it is given.
+* **Chance**: the global seeds of torch, NumPy and Python, a `torch.Generator`, a `numpy.random.Generator`.
+* **Functions as arguments and as results**, and Python's generators; what a test passes is called in the judge.
+* **Gradients**, first order, of everything that a function is given, of parameters that a function passed to it uses, and `gradcheck`.
+* **Modules**: a student's `nn.Module` class is called to make one; parameters and buffers are then in the judge, so that `backward`,
+  optimisers, `state_dict`, `train` and `eval` work, and its `forward`, other methods and parts run in the student's process. A module of
+  the judge's own may be passed to a student's function, which may train it.
+* **Objects of a student's class**: attributes that are values, and methods.
+* **Errors**: `try … except ValueError`, `pytest.raises`, a student's own class of error.
+* **Part of the points**: a last line that is a number. (Assert first that values are finite: `min(2.0, nan)` is 2.0 in Python.)
+
+Not: operators (`==`, `len`, indexing) and `isinstance` of a student's objects, second derivatives, an optimiser as an argument, tables of
+other libraries, the identity of values, the source or the calls of a student's function. The rehearsal of a solution shows what was missed.
 """
 
 import ast
@@ -34,7 +53,7 @@ _MODULES = {
     "unittest",
 }
 _CALLS = {"__import__", "compile", "eval", "exec", "get_ipython", "globals", "id", "input", "locals", "open", "vars"}
-_ATTRIBUTES = {"__closure__", "__code__", "__globals__", "_version", "data_ptr", "optim", "patch", "storage", "untyped_storage"}
+_ATTRIBUTES = {"__closure__", "__code__", "__globals__", "_version", "data_ptr", "patch", "storage", "untyped_storage"}
 
 
 def lint(notebook: NotebookNode) -> list[str]:
@@ -62,9 +81,10 @@ def lint(notebook: NotebookNode) -> list[str]:
             faults.append(f"nbgrader refuses the metadata: {error}")
     known = {name for cell in notebook.cells if imports_cell(cell) for name in _parsed_names(cell)}
     answers = {name for cell in notebook.cells if is_solution(cell) and cell.cell_type == "code" for name in _parsed_names(cell)}
+    classes = {name for cell in notebook.cells if is_solution(cell) and cell.cell_type == "code" for name in _plain_classes(cell)}
     for i, cell in enumerate(notebook.cells):
         if is_test(cell):
-            faults += [f"{_place(cell, i)}: {fault}" for fault in _test_faults(cell.source, known, answers)]
+            faults += [f"{_place(cell, i)}: {fault}" for fault in _test_faults(cell.source, known, answers, classes)]
     return faults
 
 
@@ -133,7 +153,20 @@ def _parsed_names(cell: NotebookNode) -> set[str]:
         return set()
 
 
-def _test_faults(source: str, known: set[str], answers: set[str]) -> list[str]:
+def _plain_classes(cell: NotebookNode) -> set[str]:
+    """Classes whose objects stay with the student, methods and all; those of dataclasses come as what they hold."""
+    try:
+        tree = ast.parse(cell.source)
+    except SyntaxError:
+        return set()
+    return {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and "dataclass" not in " ".join(map(ast.unparse, node.decorator_list))
+    }
+
+
+def _test_faults(source: str, known: set[str], answers: set[str], classes: set[str]) -> list[str]:
     try:
         tree = ast.parse(source)
     except SyntaxError as error:
@@ -146,7 +179,7 @@ def _test_faults(source: str, known: set[str], answers: set[str]) -> list[str]:
         faults += [f"line {node.lineno}: {fault}" for fault in _judging_faults(node, answers)]
     if not answers & {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
         faults.append("it calls nothing that a student writes")
-    return faults + _method_faults(tree, answers)
+    return faults + _method_faults(tree, answers - classes) + _optimiser_faults(tree, answers) + _ending_faults(tree)
 
 
 def _bound(tree: ast.AST) -> set[str]:
@@ -182,6 +215,42 @@ def _judging_faults(node: ast.AST, answers: set[str]) -> list[str]:
         classes = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)} & answers
         return [f"isinstance of the student's {name}: compare values" for name in sorted(classes)]
     return []
+
+
+def _optimiser_faults(tree: ast.AST, answers: set[str]) -> list[str]:
+    """Optimisers that are made here and passed to a student's function: they cannot follow their parameters there."""
+
+    def made(node: ast.AST) -> bool:
+        return isinstance(node, ast.Call) and "optim" in ast.unparse(node.func).split(".")
+
+    names = {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and made(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in answers]
+    passed = {
+        call.lineno for call in calls for x in [*call.args, *(k.value for k in call.keywords)] if made(x) or getattr(x, "id", "") in names
+    }
+    return [
+        f"line {line}: an optimiser (torch.optim) cannot be passed to a student's function: let the function make it"
+        for line in sorted(passed)
+    ]
+
+
+def _ending_faults(tree: ast.Module) -> list[str]:
+    """Ways in which a test that says no would still give points, or one that says yes none."""
+    faults = [
+        f"line {node.lineno}: except without `Exception` catches even that the student's process has ended"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and (node.type is None or "BaseException" in ast.unparse(node.type))
+    ]
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Compare | ast.BoolOp):
+        faults.append(f"line {last.lineno}: the last line is true or false, and no number of points: write assert before it")
+    return faults
 
 
 def _method_faults(tree: ast.AST, answers: set[str]) -> list[str]:

@@ -74,7 +74,7 @@ def _literals(node: ast.expr, tree: ast.AST, deep: int = 0) -> Iterator[list[str
     elif isinstance(node, ast.IfExp):
         yield from [*_literals(node.body, tree, deep), *_literals(node.orelse, tree, deep)]
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        yield from [*_literals(node.left, tree, deep), *_literals(node.right, tree, deep)]
+        yield from ([*one, *other] for one in _literals(node.left, tree, deep) for other in _literals(node.right, tree, deep))
     elif isinstance(node, ast.Name) and deep < 3:
         for value in _values(node.id, tree):
             yield from _literals(value, tree, deep + 1)

@@ -11,13 +11,15 @@ import hashlib
 import math
 import numbers
 import random
-import sys
 import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
+
+import numpy as np
+import torch
 
 from course_lib.grading.cells import HIDDEN
 from course_lib.grading.feedback_words import words_of
@@ -78,13 +80,13 @@ def judge_cell(source: str, *, names: Mapping[str, Any], points: float) -> Verdi
     except BaseException as error:  # a test ends in any way that it likes: pytest's failures are no Exceptions
         verdict = _failed(source, error)
     if link is not None and link.failure is not None:  # a test may have caught it, or gone on after it
-        verdict = _unanswered(source, link.failure)
+        verdict = unanswered(link.failure, hidden=_is_hidden(source, _lines(link.failure.__traceback__)))
     return replace(verdict, seconds=time.monotonic() - started)
 
 
 def credit(value: Any, points: float) -> Verdict:
     """Returns the verdict of a cell that ran through, by the value of its last line: partial credit if that is a number."""
-    if hasattr(value, "ndim") and value.ndim == 0 and hasattr(value, "item"):
+    if isinstance(value, torch.Tensor | np.ndarray | np.generic) and value.ndim == 0:
         value = value.item()
     if not isinstance(value, numbers.Number):
         return Verdict(points, Outcome.RIGHT)
@@ -94,14 +96,19 @@ def credit(value: Any, points: float) -> Verdict:
     return Verdict(score, Outcome.RIGHT if score == points else Outcome.PART if score else Outcome.WRONG)
 
 
+def unanswered(failure: Unanswered, *, hidden: bool = False) -> Verdict:
+    """Returns the verdict of a cell whose calls were not answered; a process that forges is something that a person should know of."""
+    outcome = {TimedOut: Outcome.TIMED_OUT, Gone: Outcome.CRASHED}.get(type(failure), Outcome.WRONG)
+    remarks = (str(failure)[:_LONGEST],) if isinstance(failure, Forged) else ()
+    return Verdict(0.0, outcome, message=str(failure)[:_LONGEST], hidden=hidden, remarks=remarks)
+
+
 def seed(text: str) -> None:
     """Seeds the global random generators by a text."""
     number = int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:4], "little")
     random.seed(number)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(number)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(number)
+    np.random.seed(number)  # noqa: NPY002
+    torch.manual_seed(number)
 
 
 def _run(code: str, scope: dict[str, Any]) -> Any:
@@ -116,7 +123,7 @@ def _run(code: str, scope: dict[str, Any]) -> Any:
 def _failed(source: str, error: BaseException) -> Verdict:
     """The verdict of a cell that raised."""
     if isinstance(error, Unanswered):
-        return _unanswered(source, error)
+        return unanswered(error, hidden=_is_hidden(source, _lines(error.__traceback__)))
     lines = _lines(error.__traceback__)
     try:
         text = str(error)
@@ -129,13 +136,6 @@ def _failed(source: str, error: BaseException) -> Verdict:
         words=words_of(python_of(source), lines, text),
         hidden=_is_hidden(source, lines),
     )
-
-
-def _unanswered(source: str, failure: Unanswered) -> Verdict:
-    hidden = _is_hidden(source, _lines(failure.__traceback__))
-    outcome = {TimedOut: Outcome.TIMED_OUT, Gone: Outcome.CRASHED}.get(type(failure), Outcome.WRONG)
-    remarks = (str(failure)[:_LONGEST],) if isinstance(failure, Forged) else ()
-    return Verdict(0.0, outcome, message=str(failure)[:_LONGEST], hidden=hidden, remarks=remarks)
 
 
 def _lines(trace: TracebackType | None) -> list[int]:

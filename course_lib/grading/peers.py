@@ -8,46 +8,28 @@ Before it answers, the other end may itself ask. What the other end may ask for,
 
 import builtins
 import collections
-import itertools
 import operator
 import socket
-import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 if __package__:
     from course_lib.grading import chance, edits, wire
-    from course_lib.grading.wire_records import Refused
+    from course_lib.grading.keeping import Keeper
+    from course_lib.grading.wire_records import Refused, nearest
 else:
     import chance
     import edits
     import wire
-    from wire_records import Refused
+    from keeping import Keeper
+    from wire_records import Refused, nearest
 
 _KEPT = 4096  # calls whose gradients can still be asked for
 _DEEPEST = 60  # calls that stand in each other
-_SHAPES: dict[str, dict[str, tuple]] = {
-    "call": {
-        "number": (int,),
-        "method": (str,),
-        "call": (int,),
-        "args": (tuple,),
-        "kwargs": (dict,),
-        "state": (dict, type(None)),
-        "grad": (bool,),
-        "chance": (dict,),
-    },
-    "vjp": {"call": (int,), "gradients": (list,)},
-    "get": {"number": (int,), "name": (str,)},
-    "look": {"names": (tuple,)},
-    "done": {},
-    "return": {"value": (object,), "after": (list, type(None)), "chance": (dict,)},
-    "raise": {"kind": (str,), "name": (str,), "text": (str,), "number": (int,), "chance": (dict,)},
-}
 
 
-class Peer:
+class Peer(Keeper):
     """One end of a conversation.
 
     Args:
@@ -58,12 +40,7 @@ class Peer:
     answered: frozenset[str] = frozenset({"call", "vjp"})  # what the other end may ask for
 
     def __init__(self, connection: socket.socket):
-        self.connection = connection
-        self.numbers = itertools.count(1)
-        self.kept: dict[int, Any] = {}  # what the other end knows by number
-        self.number_of: dict[int, int] = {}  # the numbers of what is kept, by id
-        self.far: dict[int, Any] = {}  # what stands here for what the other end keeps
-        self.far_number_of: dict[int, int] = {}  # the other end's numbers of generators, by id
+        super().__init__(connection)
         self.calls: collections.OrderedDict[int, tuple[list, list, list]] = collections.OrderedDict()
         self.found: list = []  # parameters of this process on which results of the present call depend through calls back
         self.sums: dict[int, Any] = {}  # their gradients, in a backward pass
@@ -221,7 +198,7 @@ class Peer:
                 self.sums[id(x)] = self.sums[id(x)] + gradient if id(x) in self.sums else gradient
         return {"op": "return", "value": gradients[: len(given)], "after": None, "chance": {}}
 
-    def callee(self, number: int, method: str) -> Callable:
+    def callee(self, number: int, method: str) -> Any:
         """Returns what a call is meant for.
 
         Raises:
@@ -252,81 +229,7 @@ class Peer:
         kind = getattr(builtins, said["kind"], Exception)
         return kind(said["text"])
 
-    # -------------------------------------------------------------------------------------------------------- what has a number
-
-    def keep(self, value: Any) -> wire.Reference | None:
-        """Returns what crosses for a thing that stays here, or that is at home at the other end."""
-        if isinstance(value, Far):
-            return wire.Reference(value.far_number, False, value.far_kind)
-        kind, state = self.kind(value)
-        if not kind:
-            return None
-        if id(value) in self.far_number_of:
-            return wire.Reference(self.far_number_of[id(value)], False, kind, state=state)
-        number = self.number_of.get(id(value))
-        if number is None:
-            number = self.number_of[id(value)] = next(self.numbers)
-            self.kept[number] = value
-        return wire.Reference(number, True, kind, str(getattr(value, "__name__", type(value).__name__)), state)
-
-    def kind(self, value: Any) -> tuple[str, Any]:
-        """What a thing is that stays here, and its state; empty if it is nothing to keep."""
-        if chance.is_generator(value):
-            return "generator", chance.state_of(value)
-        if sys.modules.get("torch") is not None and self.tied.is_module(value):
-            return "module", self.tied.state_of(value)
-        if isinstance(value, type):
-            return (f"error:{nearest(value)}" if issubclass(value, Exception) else "class"), None
-        return ("function" if callable(value) else "iterator" if isinstance(value, Iterator) else ""), None
-
-    def find(self, reference: wire.Reference) -> Any:
-        """Returns what stands here for a reference."""
-        number, kind, state = reference.number, reference.kind, reference.state
-        if not reference.mine:
-            if number not in self.kept:
-                raise Refused(f"nothing here has the number {number}")
-            self.renewed(self.kept[number], state)
-            return self.kept[number]
-        if number not in self.far:
-            self.far[number] = self.stand_in(number, kind, reference.name, state)
-            self.far_number_of[id(self.far[number])] = number
-        else:
-            self.renewed(self.far[number], state)
-        return self.far[number]
-
-    def stand_in(self, number: int, kind: str, name: str, state: Any) -> Any:
-        """Makes what stands here for what the other end keeps."""
-        if kind == "generator":
-            return chance.new_generator(state)
-        if kind == "module":
-            return self.tied.FarModule.made(self, number, state)
-        return Far(self, number, kind, name)
-
-    def renewed(self, value: Any, state: Any) -> None:
-        """Takes on the state in which something comes back."""
-        if state is None:
-            return
-        if chance.is_generator(value) and type(state) is bytes:
-            self.moved(value, state)
-        elif self.tied.is_module(value):
-            self.tied.load(value, state)
-        else:
-            raise Refused("this has no state")
-
-    def moved(self, generator: Any, state: bytes) -> None:
-        """Takes on the state of a generator."""
-        chance.set_state(generator, state)
-
-    @property
-    def tied(self) -> Any:
-        """What needs torch."""
-        if __package__:
-            from course_lib.grading import tied
-        else:
-            import tied
-        return tied
-
-    # ---------------------------------------------------------------------------------------------------------------- the wire
+    # ---------------------------------------------------------------------------------------------------------------- chance
 
     def news(self) -> dict[str, bytes]:
         """Random states of this process that the other end does not have yet."""
@@ -339,88 +242,3 @@ class Peer:
         """Takes on random states of the other process."""
         chance.set_global_states(states)
         self.said.update(states)
-
-    def forged(self, what: str) -> None:
-        """Says that the other end does not keep to the conversation."""
-        raise Refused(what)
-
-    def build(self, record: Any) -> Any:
-        """Returns what stands here for a record."""
-        return record
-
-    def write(self, message: dict) -> None:
-        """Sends a message; one that cannot cross is an error at the other end too."""
-        try:
-            data = wire.pack(message, keep=self.keep)
-        except Refused as error:
-            if message["op"] != "return":
-                raise
-            data = wire.pack(self.raised(ValueError(str(error))))
-        self.send(struct.pack("<Q", len(data)) + data)
-
-    def read(self) -> dict:
-        """Receives a message.
-
-        Raises:
-            Refused: if it is none.
-        """
-        (size,) = struct.unpack("<Q", self.receive(8))
-        if size > wire.Limits().size:
-            raise Refused(f"a message of {size:,} bytes is too long")
-        message = wire.unpack(self.receive(size), find=self.find, build=self.build)
-        shape = _SHAPES.get(str(message.get("op"))) if type(message) is dict else None
-        if shape is None or set(message) != {"op", *shape}:
-            raise Refused("this is no message")
-        for name, kinds in shape.items():
-            if kinds != (object,) and type(message[name]) not in kinds:
-                raise Refused(f"{name} is of type {type(message[name]).__name__} in a message")
-        if not all(type(key) is str for key in message.get("kwargs", ())):
-            raise Refused("arguments have names that are no texts")
-        return message
-
-    def send(self, data: bytes) -> None:
-        """Sends bytes."""
-        self.connection.sendall(data)
-
-    def receive(self, size: int) -> bytes:
-        """Receives so many bytes."""
-        parts = bytearray()
-        while len(parts) < size:
-            if not (part := self.connection.recv(min(size - len(parts), 1 << 20))):
-                raise ConnectionError("the other process has gone")
-            parts += part
-        return bytes(parts)
-
-
-def nearest(kind: type) -> str:
-    """Returns the name of the built-in kind that a kind of error is, or is made from."""
-    return next(base.__name__ for base in kind.__mro__ if getattr(builtins, base.__name__, None) is base)
-
-
-class Far:
-    """A function, a class, an object or an iterator that stays with the other process; calling it calls it there."""
-
-    def __init__(self, peer: Peer, number: int, kind: str, name: str):
-        self.far_peer, self.far_number, self.far_kind, self.__name__ = peer, number, kind, name
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.far_peer.call(self.far_number, args, kwargs)
-
-    def __iter__(self) -> Iterator:
-        if self.far_kind != "iterator":
-            raise TypeError(f"{self!r} cannot be iterated over")
-        return self
-
-    def __next__(self) -> Any:
-        return self.far_peer.call(self.far_number, (), {}, method="__next__")
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith(("_", "far_")):
-            raise AttributeError(f"{self!r} has no {name} here")
-        return self.far_peer.attribute(self.far_number, name)
-
-    def __deepcopy__(self, memo: dict) -> "Far":
-        return self
-
-    def __repr__(self) -> str:
-        return f"<{self.__dict__.get('far_kind')} {self.__dict__.get('__name__')} of the other process>"

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from course_lib.grading import chance
-from course_lib.grading.peers import Far, Peer
+from course_lib.grading.keeping import Far
+from course_lib.grading.peers import Peer
 from course_lib.grading.tied import FarModule
 from course_lib.grading.wire_records import Refused
 

@@ -18,7 +18,20 @@ else:
     import peers
     from wire_records import Record, Row
 
-FILES = ("serving.py", "peers.py", "tied.py", "edits.py", "chance.py", "wire.py", "wire_arrays.py", "wire_records.py")
+FILES = (
+    "serving.py",
+    "peers.py",
+    "keeping.py",
+    "messages.py",
+    "tied.py",
+    "edits.py",
+    "chance.py",
+    "wire.py",
+    "wire_writing.py",
+    "wire_reading.py",
+    "wire_arrays.py",
+    "wire_records.py",
+)
 
 
 def serve(address: str, names: dict[str, Any]) -> None:

@@ -83,7 +83,7 @@ class Tie(torch.autograd.Function):
         return None, None, None, None, *found, *hidden
 
 
-def products(outputs: list[Tensor], gradients: list[Tensor | None], inputs: list[Tensor]) -> list[Tensor | None]:
+def products(outputs: list[Tensor], gradients: list, inputs: list[Tensor]) -> list[Tensor | None]:
     """Returns vector-Jacobian products.
 
     Raises:
@@ -170,15 +170,15 @@ class FarModule(torch.nn.Module):
 
     @staticmethod
     def made(peer: Any, number: int, state: Any) -> "FarModule":
-        """Returns a module in a state."""
+        """Returns a module in a state; its parts are entered without asking whether it has such attributes: the other process would be asked."""
         module = FarModule(peer, number)
         parameters, buffers = _checked(state)
         for path, x in parameters.items():
             parent, last = module.far_parent(path)
-            parent.register_parameter(last, torch.nn.Parameter(x.detach(), requires_grad=x.requires_grad))
+            parent._parameters[last] = torch.nn.Parameter(x.detach(), requires_grad=x.requires_grad)
         for path, x in buffers.items():
             parent, last = module.far_parent(path)
-            parent.register_buffer(last, x)
+            parent._buffers[last] = x
         return module.train(state["training"])
 
     def far_parent(self, path: str) -> tuple[torch.nn.Module, str]:
@@ -186,7 +186,7 @@ class FarModule(torch.nn.Module):
         module, (*parents, last) = self, path.split(".")
         for i, name in enumerate(parents):
             if name not in module._modules:
-                module.add_module(name, FarModule(self.far_peer, self.far_number, self, ".".join(parents[: i + 1])))
+                module._modules[name] = FarModule(self.far_peer, self.far_number, self, ".".join(parents[: i + 1]))
             module = module._modules[name]
         return module, last
 

@@ -30,7 +30,7 @@ def coded(x: Any, blob: Callable[[bytes], int]) -> list | None:
         if isinstance(x, torch.Size):
             return ["S", *map(int, x)]
         if isinstance(x, torch.Tensor):
-            return _coded_tensor(x.as_subclass(torch.Tensor), blob)
+            return _coded_tensor(x, blob)
         if isinstance(x, torch.dtype):
             return ["D", str(x).removeprefix("torch.")]
         if isinstance(x, torch.device):
@@ -94,6 +94,7 @@ def _coded_tensor(x: Any, blob: Callable[[bytes], int]) -> list:
     name = str(x.dtype).removeprefix("torch.")
     if name not in _TENSORS or x.layout != torch.strided or x.is_quantized or x.device.type == "meta":
         return ["O", "torch", "Tensor", f"a tensor of {name}, {x.layout}, on {x.device}"]
+    x = x.as_subclass(torch.Tensor)
     plain = x.detach().resolve_conj().resolve_neg().cpu().clone(memory_format=torch.contiguous_format).reshape(-1)
     numbers = plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
     return ["T", name, list(x.shape), blob(numbers), bool(x.requires_grad)]

@@ -1,12 +1,61 @@
-"""What stands in for values that have no kind of their own on the other side: records, named tuples, and what cannot cross at all."""
+"""What ``wire`` knows besides plain values: references to what stays, records and named tuples as what they hold, what cannot cross at all,
+and how much of everything may come.
+"""
 
+import builtins
 import dataclasses
 import keyword
-from typing import Any
+from typing import Any, NamedTuple
+
+_PLAIN = (bool, int, float, complex, str, bytes, list, tuple, dict, set)
+PLAIN_TYPES = {
+    f"builtins.{kind.__name__}": kind
+    for kind in (*_PLAIN, *(kind for kind in vars(builtins).values() if isinstance(kind, type) and issubclass(kind, Exception)))
+}
 
 
 class Refused(ValueError):
     """Bytes that are no message, or a value that cannot cross; the message says what and where."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a reader takes.
+
+    Attributes:
+        size: bytes of a message.
+        head: bytes of its head.
+        depth: how deep values stand in each other.
+        items: how many values there are.
+        keys: how many keys, of dictionaries and sets, are no text: such keys can be made to collide.
+    """
+
+    size: int = 1 << 26
+    head: int = 1 << 24
+    depth: int = 40
+    items: int = 500_000
+    keys: int = 20_000
+
+
+LIMITS = Limits()
+
+
+class Reference(NamedTuple):
+    """Something that stays with its owner.
+
+    Attributes:
+        number: the owner's number of it.
+        mine: whether the sender is the owner.
+        kind: what it is: a function, a class, a module, a generator.
+        name: what it is called.
+        state: what the other end has to know of it now, any value.
+    """
+
+    number: int
+    mine: bool
+    kind: str
+    name: str = ""
+    state: Any = None
 
 
 class Record:
@@ -92,6 +141,11 @@ class Foreign:
 
     def __repr__(self) -> str:
         return f"a {type(self).__name__} ({self.text})"
+
+
+def nearest(kind: type) -> str:
+    """Returns the name of the built-in kind that a kind of error is, or is made from."""
+    return next(base.__name__ for base in kind.__mro__ if getattr(builtins, base.__name__, None) is base)
 
 
 def _plain(name: str) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,9 +18,11 @@ def process(act: Callable[[socket.socket], None]) -> Iterator[socket.socket]:
     here, there = socket.socketpair()
     number = os.fork()
     if number == 0:
-        with contextlib.suppress(BaseException):
+        try:
             here.close()
             act(there)
+        except BaseException:
+            traceback.print_exc()
         os._exit(0)
     there.close()
     try:
@@ -32,7 +35,7 @@ def process(act: Callable[[socket.socket], None]) -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def student(code: str, names: Mapping[str, Any] = {}, *, seconds: float = 30.0) -> Iterator[Link]:
+def student(code: str, names: Mapping[str, Any] = {}, *, seconds: float = 300.0) -> Iterator[Link]:
     """Yields a link to a process that has run a student's code, and serves it; ``names`` are there before and take precedence after."""
 
     def act(connection: socket.socket) -> None:

@@ -56,6 +56,12 @@ def test_two_answers_are_a_persons_business_and_two_copies_are_not():
     assert ("stood there 2 times" in repairs[0], remarks) == (True, [])
 
 
+def test_a_copy_that_does_not_count_is_not_out_of_order():
+    repairs, _ = told([cell(1), cell(0), cell(1, "def f(): return 1"), cell(2)], [1, 0, 1, 2], {1: 2})
+    assert len(repairs) == 1
+    assert "stood there 2 times" in repairs[0]
+
+
 def test_no_sentence_repeats_what_a_student_wrote():
     secret = "hanako@example.org"
     foreign = Cell("code", secret, secret, {"grade_id": secret})

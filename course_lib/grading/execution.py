@@ -54,7 +54,7 @@ def grade(job: Job, *, at: Callable[[str], None] = lambda place: None) -> Graded
         return Graded(dataclasses.replace(record, status=Status.UNREADABLE))
     text = nbformat.writes(repaired.notebook)
     if not repaired.attempted:
-        return Graded(dataclasses.replace(record, status=Status.NOT_ATTEMPTED), text)
+        return Graded(dataclasses.replace(record, status=repaired.status or Status.NOT_ATTEMPTED), text)
     try:
         run = _Run(job, instructor, repaired, at)
     except KernelFailed as failure:

@@ -90,6 +90,13 @@ def test_no_environment_of_the_instructors_comes_along(monkeypatch):
     assert environment["HOME"].startswith("/tmp")
 
 
+def test_lists_of_fonts_are_found_where_matplotlib_keeps_them(monkeypatch, tmp_path):
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
+    assert sandbox.font_lists() == []
+    (tmp_path / "fontlist-v1.json").touch()
+    assert [file.name for file in sandbox.font_lists()] == ["fontlist-v1.json"]
+
+
 @pytest.fixture
 def afresh():
     sandbox.available.cache_clear()

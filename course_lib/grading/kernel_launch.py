@@ -18,7 +18,7 @@ def main(file: str) -> None:
 
     Args:
         file: JSON with ``given``, a folder whose files are copied; ``work``, where to; ``code``, a folder of modules; ``hidden``, modules that
-            cannot be imported; ``rlimits``, by name; ``confined``, whether system calls are refused; ``connection``, the kernel's connection file.
+            cannot be imported; ``fonts``, a folder with Matplotlib's list of fonts, or nothing; ``rlimits``, by name; ``confined``, whether system calls are refused; ``connection``, the kernel's connection file.
     """
     with open(file, encoding="utf-8") as opened:
         settings = json.load(opened)
@@ -29,6 +29,8 @@ def main(file: str) -> None:
     shutil.copytree(settings["given"], settings["work"], dirs_exist_ok=True, copy_function=shutil.copyfile)
     os.chdir(settings["work"])
     os.makedirs(os.environ["IPYTHONDIR"], exist_ok=True)
+    if settings.get("fonts"):
+        shutil.copytree(settings["fonts"], os.environ["MPLCONFIGDIR"], dirs_exist_ok=True, copy_function=shutil.copyfile)
     # Last, so that a student's numpy.py is not taken for NumPy; this file's own folder, which Python put first, moves behind all others too.
     sys.path[:] = [
         *(place for place in sys.path if place != os.path.dirname(os.path.abspath(__file__))),

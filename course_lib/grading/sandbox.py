@@ -60,7 +60,7 @@ def furnish(folder: Path, files: Mapping[str, bytes]) -> None:
     Raises:
         ValueError: if a name leads out of the working folder.
     """
-    for name in ("code", "empty", "files", "judge"):
+    for name in ("code", "empty", "files", "fonts", "judge"):
         (folder / name).mkdir(mode=0o755)
     (folder / "empty-file").touch()
     (folder / "passwd").write_text(f"student:x:{_NOBODY}:{_NOBODY}::{SCRATCH}:/bin/sh\n")
@@ -83,8 +83,21 @@ def environment(python: str = sys.executable) -> dict[str, str]:
     """Returns the environment of a process in a sandbox: nothing of the instructor's but where shared libraries lie."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PYTHONUSERBASE") if name in os.environ}
     path = f"{Path(python).parent}:/usr/local/bin:/usr/bin:/bin"
-    home = {"HOME": f"{SCRATCH}/home", "IPYTHONDIR": f"{SCRATCH}/home/.ipython", "TMPDIR": SCRATCH, "USER": "student", "LOGNAME": "student"}
+    home = {
+        "HOME": f"{SCRATCH}/home",
+        "IPYTHONDIR": f"{SCRATCH}/home/.ipython",
+        "MPLCONFIGDIR": f"{SCRATCH}/home/matplotlib",
+        "TMPDIR": SCRATCH,
+        "USER": "student",
+        "LOGNAME": "student",
+    }
     return {**kept, **home, "PATH": path, "LANG": "C.UTF-8", "TZ": "UTC", **FIXED}
+
+
+def font_lists() -> list[Path]:
+    """Returns Matplotlib's lists of this machine's fonts, where it has made any: making one takes every fresh home most of a second."""
+    caches = os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")
+    return sorted(Path(os.environ.get("MPLCONFIGDIR", f"{caches}/matplotlib")).glob("fontlist-*.json"))
 
 
 def command(

@@ -133,6 +133,8 @@ class StudentProcess:
         sandbox.furnish(self._given, self._wanted.files)
         for name in (*serving.FILES, "kernel_launch.py", "system_calls.py"):
             shutil.copyfile(_HERE / name, self._given / "code" / name)
+        for file in sandbox.font_lists():
+            shutil.copyfile(file, self._given / "fonts" / file.name)
         ports = {f"{name}_port": number for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1)}
         place = {"transport": "ipc", "ip": f"{self._room}/{self._mark}", "key": self.key.decode(), "signature_scheme": "hmac-sha256"}
         settings = {
@@ -140,6 +142,7 @@ class StudentProcess:
             "work": f"{self._room}/work",
             "code": f"{self._inside}/code",
             "connection": f"{self._inside}/connection.json",
+            "fonts": f"{self._inside}/fonts" if self._wanted.sandboxed else "",
             "hidden": list(self._wanted.hidden_modules),
             "rlimits": _rlimits(self._wanted),
             "confined": self._wanted.sandboxed,

@@ -25,6 +25,7 @@ HOSTILE = """<script>window.ran = 1; document.title = "taken"</script>
 <img src="x" onerror="window.ran = 1"> <img src="http://evil.example/pixel.png"> <svg onload="window.ran = 1"><script>window.ran = 1</script></svg>
 <svg><a xlink:href="javascript:window.ran=1"><text y="20">svg</text></a></svg>
 [link](javascript:window.ran=1) [data](data:text/html;base64,PHNjcmlwdD53aW5kb3cucmFuPTE8L3NjcmlwdD4=) <a href="JaVaScRiPt:window.ran=1">raw</a>
+<a href="data:text/html,<script>window.ran=1</script>">data</a> <a href="//evil.example/">relative</a> [file](file:///etc/passwd)
 [fine](https://example.org/page) ![remote](http://evil.example/picture.png) ![ok?](data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9IndpbmRvdy5yYW49MSIvPg==)
 <iframe src="http://evil.example/"></iframe><iframe srcdoc="<script>parent.ran = 1</script>"></iframe><object data="http://evil.example/x"></object>
 <embed src="http://evil.example/y"><form action="http://evil.example/"><input name="password" autofocus onfocus="window.ran=1"><button>log in</button></form>

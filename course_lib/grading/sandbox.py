@@ -109,7 +109,7 @@ def command(
         folder: a furnished folder; the program sees it as ``/grading``.
         limits: what it may use.
         python: the interpreter that it needs.
-        read_only: further files and folders that it may read.
+        read_only: further files and folders that it may read, if everybody may.
         hidden: files and folders among those that it finds empty.
 
     References:

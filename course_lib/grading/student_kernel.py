@@ -63,7 +63,7 @@ class StudentKernel:
         sandboxed: False runs it as an ordinary process, with all that the instructor may do.
         files: what lies in its working folder, by relative name.
         hidden_modules: modules that it cannot import.
-        read_only: further files and folders that it may read.
+        read_only: further files and folders that it may read, if everybody may.
         python: the interpreter.
 
     Raises:

@@ -76,6 +76,7 @@ def test_links_pipes_and_devices_are_told_and_never_opened(folder, tmp_path):
     assert "secret" not in repr(found.values())
     assert list(found) == ["file.txt", "folder", "loop", "pipe.ipynb"]
     assert "pipe or a device" in found["pipe.ipynb"]
+    assert {found[name] for name in ("file.txt", "folder", "loop")} == {"is a link, which is not followed"}
 
 
 def test_a_file_that_becomes_a_link_after_it_was_listed_is_not_followed(folder):

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from course_lib.grading.cells import is_solution, is_test, names_defined
+from course_lib.grading.cells import grade_id, is_solution, is_test, names_defined
 from course_lib.grading.proofs import WRONG_ANSWERS
 from course_lib.grading.wrong_answers import judge, judge_all, load_answers, table
 
@@ -67,7 +67,7 @@ def test_every_function_has_enough_wrong_answers_and_a_lucky_guess_is_found_out(
 
 
 def test_the_shape_of_a_problem_set(problem_set):
-    """Three to six coded tasks, minutes and stars and marks in their headings, hints that unfold, one answer in words, a picture."""
+    """Three to six coded tasks, minutes and stars and marks in their headings, hints that unfold, checks that are folded, one answer in words, a picture."""
     name, notebook, _, _ = problem_set
     headings = [line for cell in notebook.cells for line in cell.source.splitlines() if line.startswith("### Task")]
     coded = headings[:-1]
@@ -78,10 +78,16 @@ def test_the_shape_of_a_problem_set(problem_set):
     assert sum(int(heading.split(" · ")[-1].split()[0]) for heading in headings) == sum(points)
     assert sum(cell.cell_type == "markdown" and is_solution(cell) for cell in notebook.cells) == 1
     assert all("### BEGIN HIDDEN TESTS" in cell.source for cell in notebook.cells if is_test(cell))
+    assert [grade_id(cell) for cell in notebook.cells if is_test(cell) and not _folded(cell)] == []
     everything = "\n".join(cell.source for cell in notebook.cells)
     assert everything.count("<details>") >= len(coded) - 1
     assert "plt.show()" in everything or "players." in everything
     assert f"{name}.ipynb" in notebook.cells[-1].source  # how to hand in
+
+
+def _folded(cell) -> bool:
+    """In JupyterLab and on Colab: a reader meets the task, not fifty lines that judge it."""
+    return bool(cell.metadata.get("jupyter", {}).get("source_hidden")) and cell.metadata.get("cellView") == "form"
 
 
 def _arguments(cell) -> set[str]:

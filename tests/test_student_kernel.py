@@ -407,8 +407,10 @@ def test_root_does_not_lend_its_name_to_the_kernels_settings(shared):
     import os
     for folder, _, names in os.walk("/proc/sys"):
         for name in names:
-            if os.access(os.path.join(folder, name), os.W_OK) and name != "ns_last_pid":
-                print(os.path.join(folder, name))
+            place = os.path.join(folder, name)
+            # Of its own namespaces are message queues, shared memory and semaphores; the last process id takes a privilege to be written.
+            if os.access(place, os.W_OK) and not place.startswith("/proc/sys/fs/mqueue/") and not name.startswith(("msg", "shm", "sem", "auto_msg", "ns_last_pid")):
+                print(place)
     print(open("/proc/self/status").read().count("0000000000000000"))
     print(len([line for line in open("/proc/self/status") if line.startswith(("CapPrm", "CapEff", "CapAmb")) and int(line.split()[1], 16)]))
     """
@@ -597,7 +599,7 @@ def test_the_judge_is_answered_and_the_kernel_goes_on():
 @pytest.mark.usefixtures("echo")
 def test_a_server_that_will_not_stop_is_ended():
     with StudentKernel(limits=SMALL) as kernel:
-        run(kernel, "def f():\n  while True:\n    try:\n      while True: pass\n    except BaseException: pass")
+        run(kernel, "def f():\n  while True:\n    try:\n      for _ in iter(int, 1): x = 1\n    except BaseException: pass")
         with kernel.serving(seconds=20.0) as connection:
             connection.sendall(b"f")
         assert not kernel.alive
@@ -609,7 +611,7 @@ def test_what_the_student_wrote_is_called_through_the_judges_link():
     with StudentKernel(limits=SMALL) as kernel:
         run(kernel, "import numpy as np\ndef double(x): return 2 * x\ndef raises(): raise KeyError('gone')")
         with kernel.serving(seconds=60.0) as connection:
-            link = Link(connection, 60)
+            link = Link(connection, 60.0)
             names = link.names("double", "raises")
             assert names["double"](21) == 42
             with pytest.raises(KeyError, match="gone"):
@@ -661,7 +663,7 @@ def test_a_kernel_that_cannot_start_is_no_students_fault(tmp_path, monkeypatch):
     with pytest.raises(KernelFailed, match="no such luck"):
         StudentKernel(limits=SMALL)
     (tmp_path / ("x" * 100)).mkdir()
-    with pytest.raises(KernelFailed, match="short name"):
+    with pytest.raises(KernelFailed, match="shorter name"):
         StudentKernel(tmp_path / ("x" * 100), SMALL)
     monkeypatch.setattr(sandbox, "available", lambda: "bubblewrap is missing: install it")
     with pytest.raises(KernelFailed, match="install it"):
@@ -694,7 +696,7 @@ def test_an_ordinary_user_has_the_same_sandbox(root):
     opened = ["--perms", "0755", "--tmpfs", str(top), *sandbox._bound([str(base)])] if top.name not in ("usr", "opt") else []
     tests = "plain or instructors or root_does or daemons or of_processes or of_files or judge_is"
     code = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", tests]
-    drop = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]
+    drop = ["setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups", "--"]
     around = ["bwrap", "--dev-bind", "/", "/", *opened, "--cap-add", "ALL", *drop]
     environment = {**os.environ, "HOME": "/nonexistent", "TMPDIR": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
     tried = subprocess.run([*around, *code], cwd=root, env=environment, capture_output=True, text=True, timeout=500, check=False)

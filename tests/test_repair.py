@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from course_lib.grading.alignment import plain
 from course_lib.grading.cells import grade_id, is_solution, is_test, meta
 from course_lib.grading.records import Status
-from course_lib.grading.repair import repair
+from course_lib.grading.repair import repair, wanted_names
 from course_lib.grading.submissions import saved_by_colab, solved
 
 ROOT = Path(__file__).parents[1]
@@ -248,12 +248,30 @@ def test_of_two_different_answers_the_last_counts_and_the_other_stands_before_it
     assert order.index(earlier.source) == order.index(notebook.cells[at + 1].source) - 1
 
 
-def test_an_emptied_copy_never_counts():
+@pytest.mark.parametrize("name", [CODE[0], "words"])
+def test_an_emptied_cell_never_counts(name):
     notebook = answered()
-    emptied = copy.deepcopy(cell_of(notebook, CODE[0]))
+    emptied = copy.deepcopy(cell_of(notebook, name))
     emptied.source = "  \n"
     notebook.cells.append(emptied)
     assert answers_in(mended(notebook).notebook) == answers_in(answered())
+    cell_of(notebook, name).source = ""
+    assert mended(notebook).attempted == set(ANSWERS) - {name}
+
+
+def test_what_an_answer_has_to_define_is_in_its_stub_or_else_in_the_instructors_answer():
+    def notebook(*sources: str):
+        names = [{"nbgrader": {"grade_id": f"q{i}", "solution": True}} for i in range(len(sources))]
+        return new_notebook(cells=[new_code_cell(source, metadata=name) for source, name in zip(sources, names, strict=True)])
+
+    stubs, answers = notebook("def f(): ...", "# YOUR CODE HERE"), notebook("def helper(): ...\ndef f(): ...", "g = 1\nfrom a import *")
+    assert wanted_names(stubs, answers) == {"q0": {"f"}, "q1": {"g"}}
+
+
+def test_outputs_of_the_release_are_not_a_students():
+    released = copy.deepcopy(RELEASED)
+    cell_of(released, "imports").outputs = [nbformat.v4.new_output("stream", text="mine")]
+    holds(repair(json.dumps(answered()).encode(), released=released, source=SOURCE), released)
 
 
 def test_own_cells_stay_where_they_stood():

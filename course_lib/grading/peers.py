@@ -26,7 +26,7 @@ else:
     from wire_records import Refused, nearest
 
 _KEPT = 4096  # calls whose gradients can still be asked for
-_DEEPEST = 60  # calls that stand in each other
+_DEEPEST = 20  # calls that stand in each other
 
 
 class Peer(Keeper):

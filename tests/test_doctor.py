@@ -1,5 +1,6 @@
 """What course doctor finds, and that it finds it where something is really wrong."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -129,11 +130,7 @@ def test_a_sandbox_that_cannot_be_made_is_told_with_its_reason_and_remedy(monkey
 def test_a_sandbox_that_holds_nothing_is_wrong(monkeypatch):
     from course_lib.grading import student_kernel
 
-    monkeypatch.setattr(
-        student_kernel.StudentKernel.__init__,
-        "__kwdefaults__",
-        {**student_kernel.StudentKernel.__init__.__kwdefaults__, "sandboxed": False},
-    )
+    monkeypatch.setattr(student_kernel, "StudentKernel", functools.partial(student_kernel.StudentKernel, sandboxed=False))
     found = doctor.sandbox()
     assert found.state == "wrong"
     assert "write into the library" in found.says

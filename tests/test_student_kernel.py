@@ -191,7 +191,7 @@ def test_input_is_refused_in_words(shared):
             False,
         ),
         ("import signal\nfor s in set(signal.Signals) - {9, 19}: signal.signal(s, signal.SIG_IGN)\nwhile True: pass", False),
-        ("'a' * 10 ** 8 in ('a' * 10 ** 7 + 'b') * 10**3\nimport re; re.match('(a+)+b', 'a' * 100)", False),
+        ("sum(range(10 ** 14))", False),
     ],
     ids=["plain", "asleep", "swallows everything", "ignores signals", "inside C"],
 )
@@ -408,8 +408,8 @@ def test_root_does_not_lend_its_name_to_the_kernels_settings(shared):
     for folder, _, names in os.walk("/proc/sys"):
         for name in names:
             place = os.path.join(folder, name)
-            # Of its own namespaces are message queues, shared memory and semaphores; the last process id takes a privilege to be written.
-            if os.access(place, os.W_OK) and not place.startswith("/proc/sys/fs/mqueue/") and not name.startswith(("msg", "shm", "sem", "auto_msg", "ns_last_pid")):
+            # Of its own namespaces are message queues, shared memory, semaphores and process ids.
+            if os.access(place, os.W_OK) and not place.startswith("/proc/sys/fs/mqueue/") and not name.startswith(("msg", "shm", "sem", "auto_msg", "ns_last_pid", "pid_max")):
                 print(place)
     print(open("/proc/self/status").read().count("0000000000000000"))
     print(len([line for line in open("/proc/self/status") if line.startswith(("CapPrm", "CapEff", "CapAmb")) and int(line.split()[1], 16)]))

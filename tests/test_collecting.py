@@ -180,6 +180,17 @@ def test_another_assignments_notebook_is_left_aside(where):
     assert all("1 notebook that were" in one.remarks[0] or "not of this assignment" in one.remarks[0] for one in found.values())
 
 
+def test_what_lies_beside_another_assignments_notebook_is_not_taken_for_this_one(where):
+    put(where, "s1/b.ipynb", FOREIGN)
+    put(where, "s1/data.csv", b"1")
+    assert by_id(where)["s1"].data is None
+
+
+def test_a_folder_with_nothing_but_the_class_in_an_archive(where):
+    put(where, "class.zip", zipped(("s1/a.ipynb", ANSWER), ("s2/a.ipynb", HALF)))
+    assert {student: one.data for student, one in by_id(where).items()} == {"s1": ANSWER, "s2": HALF}
+
+
 def test_another_notebook_under_this_ones_name_is_given_on_for_a_person_to_see(where):
     put(where, f"s1/{NAME}.ipynb", FOREIGN)
     assert by_id(where)["s1"].data == FOREIGN

@@ -116,7 +116,6 @@ def test_a_job_graded_in_a_process_of_its_own_comes_back_whole():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
 def test_workers_end_when_the_coordinator_is_killed(tmp_path):
     program = """
 import multiprocessing, os, time

@@ -13,7 +13,7 @@ from course_lib.grading.jobs import Graded, Job, Plan
 from course_lib.grading.limits import Limits
 from course_lib.grading.records import Outcome, Status
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TEST_F = "assert f(2) == 4, 'f doubles'\n### BEGIN HIDDEN TESTS\nassert f(21) == 42, 'f doubles any number'\n### END HIDDEN TESTS"
 TEST_G = "assert g(2) == 6, 'g trebles'"
 F, G = "def f(x):\n    return 2 * x", "def g(x):\n    return 3 * x"
@@ -53,7 +53,7 @@ def book(f: str, g: str, *, words: str = "mine", test_f: str = TEST_F) -> str:
 def handed_in(f: str = F, g: str = G, *, test_f: str = TEST_F, **settings) -> Graded:
     needs_program("bwrap")
     released = book("raise NotImplementedError", "raise NotImplementedError", words="", test_f=test_f.split("\n")[0])
-    given = {"limits": Limits(cell_seconds=4.0, notebook_seconds=60.0), **settings}
+    given = {"limits": Limits(cell_seconds=20.0, notebook_seconds=240.0), **settings}
     return grade(
         Job("ann", "set", "book", book(F, G, words="", test_f=test_f), released, book(f, g, test_f=test_f.split("\n")[0]).encode(), **given)
     )
@@ -108,7 +108,7 @@ def test_a_loop_costs_its_own_question():
     graded = handed_in(f="def f(x):\n    while True:\n        pass")
     assert outcomes(graded) == {"test_f": (0.0, Outcome.TIMED_OUT), "test_g": RIGHT_G, "words": BY_HAND}
     assert graded.record.status is Status.PARTIAL
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 120
 
 
 def test_a_process_that_ends_while_it_is_judged_costs_its_own_question():

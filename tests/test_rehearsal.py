@@ -10,7 +10,7 @@ from course_lib.grading.jobs import Job
 from course_lib.grading.limits import Limits
 from course_lib.grading.rehearsal import rehearse
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def rehearsed(test_f: str, answers: tuple[str, ...] = ()):

@@ -7,7 +7,6 @@ Each notebook has a process of its own. One that dies takes its notebook's quest
 """
 
 import contextlib
-import ctypes
 import dataclasses
 import multiprocessing
 import os
@@ -17,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
@@ -27,7 +27,6 @@ from course_lib.grading.records import Record, Status
 
 _TRIES = 3  # of a notebook whose judge ends
 _MEMORY = 16 << 30  # bytes that a judge's process may take
-_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2): the signal to get when the parent ends
 _MARGIN = 120.0  # seconds that a process may take beyond its student's limits, for the instructor's own part
 
 
@@ -146,7 +145,12 @@ def _prepared() -> None:
 
 def _end_with_parent() -> None:
     """The coordinator's end is the worker's, and by bubblewrap's own doing that of its sandbox."""
-    ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+
+    def watch() -> None:
+        multiprocessing.parent_process().join()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _modest() -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import nbformat
 
+from course_lib.grading.cells import grade_id, is_test
 from course_lib.grading.execution import grade
 from course_lib.grading.jobs import Graded, Job, Plan, parsed
 from course_lib.grading.records import Question, Status
@@ -33,14 +34,15 @@ def rehearse(job: Job, *, answers: Sequence[str] = ()) -> tuple[Plan, list[str]]
     answer = nbformat.writes(solved(parsed(job.released), parsed(job.instructor)))
     job = replace(job, data=answer.encode(), plan=Plan())
     apart = _sound(grade(job))
-    missed = frozenset(question.grade_id for question in apart.record.questions if not _full(question))
+    tests = {grade_id(cell) for cell in parsed(job.instructor).cells if is_test(cell)}
+    missed = frozenset(question.grade_id for question in apart.record.questions if question.grade_id in tests and not _full(question))
     if not missed:
         return Plan(hidden_modules=_hidden(answers, apart.loaded)), []
     inside = _sound(grade(replace(job, plan=Plan(inside=missed))))
     faults = [
         f"{question.grade_id}: the instructor's own solution gets {question.score:g} of {question.max_score:g} points: {question.message}"
         for question in inside.record.questions
-        if not _full(question)
+        if question.grade_id in missed and not _full(question)
     ]
     return Plan(missed, _hidden(answers, inside.loaded)), faults
 
@@ -62,4 +64,4 @@ def _hidden(packages: Sequence[str], loaded: Iterable[str]) -> tuple[str, ...]:
 
 
 def _full(question: Question) -> bool:
-    return question.score is None or question.score == question.max_score
+    return question.score == question.max_score

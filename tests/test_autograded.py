@@ -160,7 +160,9 @@ def test_mathematics_and_pictures_survive(essay):
     theirs = answered(source.released, {"explain": "$p(x)<q(x)$ and ![a wave](attachment:wave.png)"})
     theirs.cells[3].attachments = {"wave.png": {"image/png": PNG, "image/svg+xml": "<svg/>"}}
     theirs.cells[1].outputs = [new_output("display_data", data={"image/png": PNG, "text/plain": "<Figure>"})]
+    theirs.cells[1].outputs.append(new_output("display_data", data={"image/png": base64.b64encode(b"<svg onload=steal()>").decode()}))
     made = autograded(prepared, Record("ada", "hw1", "essay", Status.GRADED), theirs)
+    assert len(made.cells[1].outputs) == 1
     page, _ = HTMLExporter(template_name="classic").from_notebook_node(made)
     assert page.count(f"data:image/png;base64,{PNG}") == 2
     assert "$p(x)&lt; q(x)$" in page

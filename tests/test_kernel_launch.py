@@ -27,7 +27,13 @@ def test_a_launcher_does_what_must_come_before_the_first_cell(tmp_path):
     (tmp_path / "ipykernel" / "__init__.py").touch()
     (tmp_path / "ipykernel" / "kernelapp.py").write_text(TELLING)
     settings = {"given": str(tmp_path / "given"), "work": str(tmp_path / "work"), "code": str(tmp_path / "code")}
-    settings |= {"hidden": ["hidden", "hidden.module"], "rlimits": {"RLIMIT_FSIZE": 12345}, "connection": "file.json", "confined": False}
+    settings |= {
+        "hidden": ["hidden", "hidden.module"],
+        "rlimits": {"RLIMIT_FSIZE": 12345},
+        "connection": "file.json",
+        "confined": False,
+        "fonts": "",
+    }
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     command = [sys.executable, kernel_launch.__file__, str(tmp_path / "settings.json")]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "IPYTHONDIR": str(tmp_path / "home" / "ipython")}

@@ -79,7 +79,8 @@ def _nothing_stays(request, scratch):
         return
     before = traces(scratch)
     yield
-    assert not traces(scratch) - before
+    left = traces(scratch) - before
+    assert not left
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def main(file: str) -> None:
     shutil.copytree(settings["given"], settings["work"], dirs_exist_ok=True, copy_function=shutil.copyfile)
     os.chdir(settings["work"])
     os.makedirs(os.environ["IPYTHONDIR"], exist_ok=True)
-    if settings.get("fonts"):
+    if settings["fonts"]:
         shutil.copytree(settings["fonts"], os.environ["MPLCONFIGDIR"], dirs_exist_ok=True, copy_function=shutil.copyfile)
     # Last, so that a student's numpy.py is not taken for NumPy; this file's own folder, which Python put first, moves behind all others too.
     sys.path[:] = [

@@ -16,6 +16,8 @@ UNBEARABLE = [
     "../../etc",
     "two\nlines",
     ".hidden",
+    "\n",
+    "%0A",
     "",
     " ",
     "\x00",

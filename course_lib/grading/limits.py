@@ -154,6 +154,10 @@ class Groups(Watchdog):
         """Makes a group below each parent, with its limits set."""
         made = []
         for parent in self.parents:
+            for old in parent.glob(f"{_OURS}*-*"):
+                if not psutil.pid_exists(int(old.name.removeprefix(_OURS).split("-")[0])):
+                    with contextlib.suppress(OSError):  # of a grader that was killed; another one may have been quicker
+                        old.rmdir()
             group = parent / f"{_OURS}{os.getpid()}-{next(_COUNT)}"
             group.mkdir()
             made.append(group)

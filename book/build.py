@@ -85,6 +85,8 @@ def _write_pages(course: Path, build: Path, pages: Path) -> None:
         where = released.relative_to(course).as_posix()
         sets[where] = opening(_notebook(released))[0] or released.stem
         wanted[where] = released.read_bytes()
+    guide = Path(__file__).parent / "instructors"
+    wanted |= {f"instructors/{file.name}": file.read_bytes() for file in sorted(guide.iterdir()) if file.suffix in (".md", ".png")}
     wanted["index.md"] = front_page(lectures, sets, title=conf.project, measured=any(claims.values())).encode()
     if any(claims.values()):
         wanted["measured.md"] = measured_page(claims, lectures).encode()

@@ -7,7 +7,7 @@ language = "en"
 
 extensions = ["myst_nb", "sphinx.ext.mathjax"]
 # Whatever else lies in the folder (problem sets, the notebooks to download) is a file to fetch, not a page.
-include_patterns = ["index.md", "measured.md", "notebooks/*.ipynb"]
+include_patterns = ["index.md", "measured.md", "instructors/*.md", "notebooks/*.ipynb"]
 nitpicky = True
 
 # `course run` has executed the lectures; a widget's own scripts would come from another machine, so its static twin is shown.

@@ -18,6 +18,9 @@ PARTS = {
 }
 
 
+INSTRUCTORS = ("term", "grading", "machines", "writing")
+
+
 @dataclass(frozen=True)
 class Pair:
     """A classical model, the deep ones that grew from it, and what changed; each model with the number of its lecture."""
@@ -159,7 +162,8 @@ def _contents(lectures: Sequence[Lecture], measured: bool) -> str:
     for start, stop in zip(PARTS, [*list(PARTS)[1:], 100], strict=True):
         inside = [f"notebooks/{lecture.name}" for lecture in lectures if start <= lecture.number < stop]
         lines += [_toctree(PARTS[start], inside)] * bool(inside)
-    return "\n".join([*lines, *[_toctree("Results", ["measured"])] * measured])
+    lines += [_toctree("Results", ["measured"])] * measured
+    return "\n".join([*lines, _toctree("For instructors", [f"instructors/{page}" for page in INSTRUCTORS])])
 
 
 def _toctree(caption: str, pages: Sequence[str]) -> str:

@@ -174,7 +174,7 @@ def ended(desk: Desk) -> list[Case]:
         Case("exits-politely", "sys.exit in a function", as_file(desk.inside("fit_coin", "import sys\nsys.exit(0)")), right=without("fit_coin")),
         Case("exits-on-top", "exits at top level", as_file(desk.before("fit_gaussian", "import os\nos._exit(0)")), Status.PARTIAL, without("fit_gaussian")),
         Case("segfault", "reads where nothing is", as_file(desk.inside("fit_coin", segfault)), Status.PARTIAL, without("fit_coin")),
-        Case("kills", "kills whatever it can", as_file(desk.before("fit_coin", murder)), Status.PARTIAL, without("fit_coin")),
+        Case("kills", "kills whatever it can", as_file(desk.before("fit_coin", murder))),
     ]  # fmt: skip
 
 
@@ -186,8 +186,8 @@ def greedy(desk: Desk) -> list[Case]:
     output = "for _ in range(2_000_000):\n    print('x' * 1_000)"
     daemon = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        time.sleep(100_000)\n    os._exit(0)"
     return [
-        Case("memory", "takes all memory", as_file(desk.before("fit_coin", memory)), Status.PARTIAL, without("fit_coin")),
-        Case("forks", "takes all processes", as_file(desk.before("fit_coin", forks)), Status.PARTIAL, without("fit_coin")),
+        Case("memory", "takes all memory", as_file(desk.before("fit_coin", memory)), right=without("fit_coin")),
+        Case("forks", "takes all processes", as_file(desk.before("fit_coin", forks))),
         Case("disk", "takes all of the disk", as_file(desk.before("fit_coin", disk)), right=without("fit_coin")),
         Case("output", "writes without end", as_file(desk.before("fit_coin", output)), Status.PARTIAL, without("fit_coin")),
         Case("daemon", "leaves a process behind", as_file(desk.before("fit_coin", daemon))),
@@ -200,7 +200,7 @@ def greedy(desk: Desk) -> list[Case]:
 def curious(desk: Desk) -> list[Case]:
     """Network, and other people's files."""
     network = "import socket\nsocket.create_connection(('1.1.1.1', 53), timeout=3)"
-    install = "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', 'install', 'six'], check=True, timeout=20)"
+    install = "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', 'install', 'bottle'], check=True, timeout=20)"
     places = ["/etc/shadow", "/root", "/home", "~", "..", "../..", "/tmp", "/proc/1/environ"]
     spy = f"""import glob, os
 for place in {places}:
@@ -212,7 +212,7 @@ for place in {places}:
 for root in ("/work", "/root", "/home", "/tmp", "/srv", "/var"):
     for found in glob.glob(root + "/**/*gradebook.db", recursive=True) + glob.glob(root + "/**/solutions", recursive=True):
         print("SPIED", found)"""
-    vandal = "import glob\nfor place in glob.glob('/**/gradebook.db', recursive=True) + ['/etc/passwd', '/usr/bin/env']:\n    open(place, 'ab').write(b'x')"
+    vandal = "for place in ('/etc/passwd', '/usr/bin/env'):\n    open(place, 'ab').write(b'x')"
     library = "from course_lib.classical.gmm import GaussianMixture"
     return [
         Case("network", "calls home", as_file(desk.before("fit_coin", network)), right=without("fit_coin")),
@@ -227,7 +227,7 @@ for root in ("/work", "/root", "/home", "/tmp", "/srv", "/var"):
 
 
 def forged(desk: Desk) -> list[Case]:
-    """Nonsense that asks for full marks; each has a wrong answer to ``fit_coin``, and the rest is right."""
+    """Nonsense that asks for full marks; each has one wrong answer, and the rest is right."""
     lost = without("fit_coin")
     equal = """class Everything(float):
     def __eq__(self, other): return True
@@ -253,7 +253,7 @@ class Stripper(ast.NodeTransformer):
 get_ipython().ast_transformers.append(Stripper())
 
 
-def fit_coin(x):
+def importance_sampling(f, log_p, log_q):
     return 7"""
     patched = """from course_lib import check
 
@@ -264,7 +264,7 @@ for name in dir(check):
 
 def fit_coin(x):
     return 7"""
-    kernel = "shell = get_ipython()\nshell.run_cell = shell.run_cell_async = lambda *a, **k: None\n\n\ndef fit_coin(x):\n    return 7"
+    kernel = "shell = get_ipython()\nshell.run_cell = shell.run_cell_async = lambda *a, **k: None\n\n\ndef importance_sampling(f, log_p, log_q):\n    return 7"
     bomb = "class Bomb:\n    def __reduce__(self):\n        return (__import__('os').system, ('touch /tmp/pickled',))\n\n\ndef fit_coin(x):\n    return Bomb()"
     frames = """import inspect, sys
 
@@ -279,9 +279,9 @@ def fit_coin(x):
     nothing = "def fit_coin(x):\n    return float('nan')"
     return [
         Case("equal", "equal to everything", as_file(desk.with_answers(fit_coin=equal)), right=lost),
-        Case("transformer", "asserts stripped by a transformer", as_file(desk.with_answers(fit_coin=transformer)), right=lost),
+        Case("transformer", "asserts stripped by a transformer", as_file(desk.with_answers(importance_sampling=transformer)), Status.PARTIAL, without("importance_sampling")),
         Case("patched", "checks patched", as_file(desk.with_answers(fit_coin=patched)), right=lost),
-        Case("kernel", "a patched kernel", as_file(desk.with_answers(fit_coin=kernel)), Status.GRADED, frozenset()),
+        Case("kernel", "a patched kernel", as_file(desk.with_answers(importance_sampling=kernel)), Status.PARTIAL, without("importance_sampling")),
         Case("pickle", "a pickle bomb", as_file(desk.with_answers(fit_coin=bomb)), right=lost),
         Case("frames", "looks for the grader", as_file(desk.with_answers(fit_coin=frames)), right=lost),
         Case("leak", "tells what it was asked", as_file(desk.with_answers(fit_coin=leak)), right=lost),
@@ -355,8 +355,8 @@ def unreadable(desk: Desk) -> list[Case]:
         Case("nested", "deeply nested", {f"{NAME}.ipynb": b"[" * 200_000 + b"]" * 200_000}, Status.UNREADABLE, nothing),
         Case("python", "only a .py", {f"{NAME}.py": b"def fit_coin(x):\n    return x.mean()\n"}, Status.UNREADABLE, nothing),
         Case("pdf", "only a .pdf", {f"{NAME}.pdf": b"%PDF-1.4\n"}, Status.UNREADABLE, nothing),
-        Case("link", "a link to another file", {}, Status.UNREADABLE, nothing, lambda own: (own / f"{NAME}.ipynb").symlink_to("/etc/passwd")),
-        Case("pipe", "a pipe", {}, Status.UNREADABLE, nothing, lambda own: os.mkfifo(own / f"{NAME}.ipynb")),
+        Case("link", "a link to another file", {}, Status.MISSING, nothing, lambda own: (own / f"{NAME}.ipynb").symlink_to("/etc/passwd")),
+        Case("pipe", "a pipe", {}, Status.MISSING, nothing, lambda own: os.mkfifo(own / f"{NAME}.ipynb")),
         Case("bomb", "a zip bomb", {"handed in.zip": bomb.getvalue()}, Status.UNREADABLE, nothing),
         Case("escape", "a zip that climbs out", {"handed in.zip": escape.getvalue()}, Status.UNREADABLE, nothing),
         Case("nothing", "an empty folder", {}, Status.MISSING, nothing),

@@ -1,6 +1,8 @@
 """One notebook in a real kernel: what dies is replayed, what hangs costs its own question, and every question has an end."""
 
 import dataclasses
+import subprocess
+import sys
 import time
 
 import nbformat
@@ -8,9 +10,10 @@ import pytest
 from conftest import needs_program
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_lib.grading.execution import grade
+from course_lib.grading.execution import _alarm, grade
 from course_lib.grading.jobs import Graded, Job, Plan
 from course_lib.grading.limits import Limits
+from course_lib.grading.proxies import TimedOut
 from course_lib.grading.records import Outcome, Status
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -53,10 +56,8 @@ def book(f: str, g: str, *, words: str = "mine", test_f: str = TEST_F) -> str:
 def handed_in(f: str = F, g: str = G, *, test_f: str = TEST_F, **settings) -> Graded:
     needs_program("bwrap")
     released = book("raise NotImplementedError", "raise NotImplementedError", words="", test_f=test_f.split("\n")[0])
-    given = {"limits": Limits(cell_seconds=20.0, notebook_seconds=240.0), **settings}
-    return grade(
-        Job("ann", "set", "book", book(F, G, words="", test_f=test_f), released, book(f, g, test_f=test_f.split("\n")[0]).encode(), **given)
-    )
+    usual = {"limits": Limits(cell_seconds=20.0, notebook_seconds=240.0), "data": book(f, g, test_f=test_f.split("\n")[0]).encode()}
+    return grade(Job("ann", "set", "book", book(F, G, words="", test_f=test_f), released, **{**usual, **settings}))
 
 
 def outcomes(graded: Graded) -> dict[str, tuple[float | None, Outcome]]:
@@ -160,3 +161,50 @@ def test_whoever_watches_is_told_each_test_before_it_is_judged():
     job = Job("ann", "set", "book", book(F, G), book("", "", words=""), book(F, G).encode(), limits=Limits(cell_seconds=10.0))
     grade(job, at=seen.append)
     assert seen == ["test_f", "test_g"]
+
+
+def test_half_a_character_and_a_forged_reply_cost_nobody_anything():
+    graded = handed_in(f="def f(x):\n    raise ValueError('\\ud800')", g="get_ipython().payload_manager.read_payload = lambda: 5\n" + G)
+    assert outcomes(graded)["test_f"] == (0.0, Outcome.WRONG)
+    assert outcomes(graded)["test_g"] == RIGHT_G
+
+
+def test_a_cell_that_parses_and_does_not_compile_costs_its_own_question():
+    graded = handed_in(f="def f(x, x):\n    return x")
+    assert outcomes(graded) == {"test_f": (0.0, Outcome.WRONG), "test_g": RIGHT_G, "words": BY_HAND}
+
+
+def test_a_judge_that_loops_inside_c_is_ended_for_good():
+    program = """
+import signal, time
+from course_lib.grading import execution
+
+execution._PATIENCE = 0.5
+with execution._alarm(0.5):
+    sum(range(10**13))
+"""
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Timeout" in done.stderr
+    assert time.monotonic() - started < 60
+
+
+def test_an_alarm_that_a_test_swallows_rings_again():
+    rings = 0
+    with _alarm(0.2):
+        while rings < 2:
+            try:
+                time.sleep(30)
+            except TimedOut:
+                rings += 1
+    assert rings == 2
+
+
+def test_what_a_notebook_writes_in_all_is_kept_within_bounds():
+    written = nbformat.reads(book(F, G), as_version=4)
+    written.cells[2:2] = [new_code_cell("print('x' * 90_000)", id=f"own-{i}") for i in range(40)]
+    limits = Limits(cell_seconds=20.0, notebook_seconds=240.0, output=100_000)
+    graded = handed_in(data=nbformat.writes(written).encode(), limits=limits)
+    assert len(graded.notebook) < 20 * limits.output
+    assert outcomes(graded)["test_g"] == RIGHT_G

@@ -51,6 +51,24 @@ def test_broken_code_binds_nothing_and_may_read_every_word_of_it():
     assert names_bound("def f(x)\n    return y") == set()
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def step(x, rate, rate): return y",
+        "def f():\n    print(c, y)\n    global c",
+        "def f():\n    from math import *\n    y",
+        "nonlocal x\ny",
+        "y = " + "+".join(["1"] * 5_000),
+        "y = 0x" + "f" * 5_000,
+        "y\0",
+    ],
+    ids=["twice", "global", "star", "nonlocal", "deep", "long", "zero"],
+)
+def test_what_parses_and_does_not_compile_may_read_every_word_of_it(source):
+    assert names_read(source) >= ({"y"} if "y = " not in source else set())
+    assert isinstance(names_bound(source), set)
+
+
 def test_lines_of_the_shell_keep_their_numbers():
     assert python_of("a = 1\n%time b\n  !ls\nc = 2").split("\n") == ["a = 1", "pass", "  pass", "c = 2"]
 

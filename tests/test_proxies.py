@@ -730,3 +730,27 @@ def test_a_calls_cost_is_small():
 def test_what_is_packed_is_refused_where_it_is_too_large():
     with pytest.raises(wire.Refused, match="too large"):
         wire.pack(bytes(LIMITS.size + 1))
+
+
+@pytest.mark.parametrize("name", ["__torch_function__", "__array__", "__array_interface__", "__len__"])
+def test_no_record_or_module_answers_for_what_libraries_look_up_on_a_value(name):
+    code = f"""
+import dataclasses
+P = dataclasses.make_dataclass("P", ["{name}"])
+def record(x): return P(lambda *args, **kwargs: True)
+def module(x):
+    made = torch.nn.Module()
+    made.register_parameter("{name}", torch.nn.Parameter(torch.ones(3)))
+    return made
+"""
+    for maker in ("record", "module"):
+        with called(code) as link, pytest.raises(Forged):
+            torch.allclose(link.names(maker)[maker](torch.ones(3)), torch.ones(3))
+
+
+def test_an_iteration_of_the_tests_is_not_ended_by_a_student():
+    with called("def f(x): raise StopIteration('no more')\ndef steps(): yield from (1, 2)") as link:
+        names = link.names("f", "steps")
+        with pytest.raises(RuntimeError, match="StopIteration: no more"):
+            all(map(names["f"], [1, 2]))
+        assert list(names["steps"]()) == [1, 2]

@@ -78,6 +78,12 @@ def test_what_is_no_record_is_refused_by_name(tmp_path, text):
         records.read(file)
 
 
+def test_half_a_character_in_a_students_error_stops_nobody(tmp_path):
+    record = dataclasses.replace(RECORD, questions=(dataclasses.replace(QUESTIONS[0], message="\ud800!"),))
+    records.write(record, tmp_path)
+    assert records.read_all(tmp_path)[0].questions[0].message == "?!"
+
+
 def test_a_key_knows_where_one_part_ends_and_the_next_begins():
     assert records.key_of([b"ab", b"c"]) != records.key_of([b"a", b"bc"])
     assert records.key_of([b"ab", b"c"]) == records.key_of(iter([b"ab", b"c"]))

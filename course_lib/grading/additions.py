@@ -25,12 +25,11 @@ def added_code(source: str, known: Set[str]) -> str:
         statements = ast.parse(python_of(source)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
-    lines, kept = source.split("\n"), []
+    lines, kept = source.split("\n"), dict[str, None]()
     for statement in statements:
         first = min([statement.lineno, *(decorator.lineno for decorator in getattr(statement, "decorator_list", ()))])
-        text = "\n".join(lines[first - 1 : statement.end_lineno])
-        if names_bound(text) - known and text not in kept:
-            kept.append(text)
+        if names_bound(ast.unparse(statement)) - known:
+            kept["\n".join(lines[first - 1 : statement.end_lineno])] = None
     return "\n".join(kept)
 
 

@@ -8,6 +8,7 @@ A job holds all that is needed and what comes back holds all that was found, so 
 
 import contextlib
 import dataclasses
+import faulthandler
 import json
 import signal
 import time
@@ -27,6 +28,8 @@ from course_lib.grading.records import Outcome, Question, Record, Status
 from course_lib.grading.repair import Repaired, repair
 from course_lib.grading.student_kernel import KernelFailed, StudentKernel
 
+_PATIENCE = 30.0  # seconds after which a judge that does not hear its alarm is ended
+_OUTPUTS = 16  # times the limit of one cell is kept of a notebook
 _RESTARTS = 4  # of a kernel that died; each runs everything again that went well
 
 
@@ -84,6 +87,7 @@ class _Run:
         self.good: list[str] = []  # cells that ran to their end, to be run again after a death
         self.restarts = 0
         self.troubles = 0
+        self.written = 0  # characters of output
         self.loaded: tuple[str, ...] = ()
         with StudentKernel(
             limits=job.limits, sandboxed=job.sandboxed, files=job.files, hidden_modules=job.plan.hidden_modules
@@ -103,7 +107,7 @@ class _Run:
                 waiting = name in self.attempted or bool(meta(cell).get("task"))
                 outcome, score = (Outcome.BY_HAND, None) if waiting else (Outcome.NOT_ATTEMPTED, 0.0)
                 self.questions[name] = dataclasses.replace(self.questions[name], outcome=outcome, score=score)
-        self.loaded = self.modules()
+        self.loaded = self.modules() if self.job.listing else ()
 
     def status(self, repaired: Repaired) -> Status:
         """How all of it ended."""
@@ -124,6 +128,9 @@ class _Run:
             return
         ran = self.kernel.run(cell.source, seconds=self.seconds())
         cell.outputs = [nbformat.from_dict(output) for output in ran.outputs]
+        self.written += sum(len(json.dumps(output)) for output in ran.outputs)
+        if self.written > _OUTPUTS * self.job.limits.output:
+            cell.outputs = [_note("grading: not kept, since this notebook has written too much")]
         if ran.status in ("ok", "error"):
             self.good.append(cell.source)
             return
@@ -149,8 +156,9 @@ class _Run:
             return ()
         ran = self.kernel.run("import json as _j, sys as _s; print(_j.dumps(sorted(_s.modules)))", seconds=self.seconds())
         said = "".join(output["text"] for output in ran.outputs if output["output_type"] == "stream" and output["name"] == "stdout")
-        with contextlib.suppress(ValueError):
-            return tuple(name for name in json.loads(said) if isinstance(name, str))
+        with contextlib.suppress(ValueError, RecursionError):
+            found = json.loads(said)
+            return tuple(name for name in found if isinstance(name, str)) if isinstance(found, list) else ()
         return ()
 
     # ----------------------------------------------------------------------------------------------------- the instructor's cells
@@ -234,10 +242,12 @@ def _alarm(seconds: float) -> Iterator[None]:
         raise TimedOut(f"judging took longer than {seconds:.0f} s")
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again and again, for a test may swallow it
+    faulthandler.dump_traceback_later(seconds + _PATIENCE, exit=True)  # what loops inside C hears no signal
     try:
         yield
     finally:
+        faulthandler.cancel_dump_traceback_later()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

@@ -158,5 +158,5 @@ def _keep(run: Run, graded: Graded) -> None:
     if graded.notebook:
         file = records.file_of(run.folder / "notebooks", graded.record.student, graded.record.notebook)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(graded.notebook, encoding="utf-8")
+        file.write_bytes(graded.notebook.encode("utf-8", "replace"))
     records.write(graded.record, run.folder / "records")

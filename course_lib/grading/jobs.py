@@ -42,6 +42,7 @@ class Job:
         limits: what a student's process may use.
         sandboxed: whether it runs in a sandbox.
         avoid: test cells that ended the judge when they were tried; they are not tried again.
+        listing: whether to say which modules the student's process has loaded in the end.
         key: what the marks depend on.
     """
 
@@ -58,6 +59,7 @@ class Job:
     limits: Limits = field(default_factory=Limits)
     sandboxed: bool = True
     avoid: frozenset[str] = frozenset()
+    listing: bool = False
     key: str = ""
 
 

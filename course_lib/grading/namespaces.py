@@ -37,9 +37,12 @@ def names_read(source: str) -> set[str]:
         ['b', 'f', 'x']
     """
     try:
-        statements = ast.parse(python_of(source)).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _read_in_order(ast.parse(python_of(source)).body) - _BUILT_IN
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # some code parses and does not compile: def f(x, x)
         return set(re.findall(r"[^\W\d]\w*", source)) - _BUILT_IN
+
+
+def _read_in_order(statements: list[ast.stmt]) -> set[str]:
     found: set[str] = set()
     bound: set[str] = set()
     late: set[str] = set()  # read by functions, when they are called
@@ -51,7 +54,7 @@ def names_read(source: str) -> set[str]:
         if isinstance(statement, ast.AugAssign):
             found |= given - bound
         bound |= given
-    return (found | (late - bound)) - _BUILT_IN
+    return found | (late - bound)
 
 
 def names_bound(source: str) -> set[str]:

@@ -134,8 +134,9 @@ def write(record: Record, folder: Path) -> Path:
     """
     file = file_of(folder, record.student, record.notebook)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, prefix=".part-", delete=False) as part:
-        json.dump(dataclasses.asdict(record), part, ensure_ascii=False, indent=1)
+    text = json.dumps(dataclasses.asdict(record), ensure_ascii=False, indent=1)
+    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".part-", delete=False) as part:
+        part.write(text.encode("utf-8", "replace"))  # a student's error may hold half a character
         part.flush()
         os.fsync(part.fileno())
     os.replace(part.name, file)

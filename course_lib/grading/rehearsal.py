@@ -32,7 +32,7 @@ def rehearse(job: Job, *, answers: Sequence[str] = ()) -> tuple[Plan, list[str]]
         KernelFailed: if no kernel can be started.
     """
     answer = nbformat.writes(solved(parsed(job.released), parsed(job.instructor)))
-    job = replace(job, data=answer.encode(), plan=Plan())
+    job = replace(job, data=answer.encode(), plan=Plan(), listing=True)
     apart = _sound(grade(job))
     tests = {grade_id(cell) for cell in parsed(job.instructor).cells if is_test(cell)}
     missed = frozenset(question.grade_id for question in apart.record.questions if question.grade_id in tests and not _full(question))

@@ -267,9 +267,8 @@ class _Request:
                 name, value = (str(message.content.get(part, ""))[:1000] for part in ("ename", "evalue"))
                 self.error = f"{name}: {value}" if value else name or "an error"
             payload = message.content.get("payload")
-            self.exits = any(
-                isinstance(each, dict) and each.get("source") == "ask_exit" for each in payload or [] if isinstance(payload, list)
-            )
+            said = payload if isinstance(payload, list) else []
+            self.exits = any(isinstance(each, dict) and each.get("source") == "ask_exit" for each in said)
         elif published and message.parent == self.name:
             self._idle |= message.kind == "status" and message.content.get("execution_state") == "idle"
             self.outputs.take(message)

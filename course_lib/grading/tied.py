@@ -224,4 +224,4 @@ def _checked(state: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 
 def _is_entry(name: Any, x: Any) -> bool:
-    return type(name) is str and isinstance(x, Tensor) and bool(re.fullmatch(r"(\w{1,60}\.){0,12}\w{1,60}", name))
+    return type(name) is str and isinstance(x, Tensor) and bool(re.fullmatch(r"((?!__)\w{1,60}\.){0,12}(?!__)\w{1,60}", name))

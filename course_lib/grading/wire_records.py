@@ -158,4 +158,6 @@ def _plain(name: str) -> str:
 def _fields(names: list) -> tuple[str, ...]:
     if not all(type(name) is str and name.isidentifier() and not keyword.iskeyword(name) for name in names) or len(set(names)) < len(names):
         raise Refused("these are no names of fields")
+    if any(name.startswith("__") for name in names):  # libraries look up __torch_function__, __array__ and the like, and do what they say
+        raise Refused("a field's name may not begin with two underscores")
     return tuple(names)

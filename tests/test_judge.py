@@ -216,7 +216,7 @@ def through(notebook, function, replacement):
         for cell in notebook.cells:
             if is_test(cell) and names_used(cell) & reach:
                 names = {**base, **link.names(*sorted(names_used(cell) & defined))}
-                points = cell.metadata.nbgrader.points
+                points = float(cell.metadata.nbgrader.points)
                 verdict = judge_cell(cell.source, names=names, points=points)
                 assert not verdict.remarks, (grade_id(cell), verdict)
                 lost += points - verdict.score

@@ -59,7 +59,7 @@ def on_cluster(jobs: Iterable[Job], *, address: str) -> Iterator[Graded]:
     """
     from distributed import Client, as_completed
 
-    with Client(address, timeout="20s", set_as_default=False) as client:
+    with Client(address, timeout="20s") as client:
         futures = {client.submit(grade_apart, job, pure=False, retries=2): job for job in jobs}
         for future in as_completed(futures):
             job = futures.pop(future)

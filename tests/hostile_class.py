@@ -209,7 +209,7 @@ for place in {places}:
         print("SPIED", place, os.listdir(place) if os.path.isdir(place) else open(place).read())
     except OSError:
         pass
-for root in ("/work", "/root", "/home", "/tmp", "/srv", "/var"):
+for root in ("/opt", "/root", "/home", "/tmp", "/srv", "/var"):
     for found in glob.glob(root + "/**/*gradebook.db", recursive=True) + glob.glob(root + "/**/solutions", recursive=True):
         print("SPIED", found)"""
     vandal = "for place in ('/etc/passwd', '/usr/bin/env'):\n    open(place, 'ab').write(b'x')"

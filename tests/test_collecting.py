@@ -294,9 +294,9 @@ def test_paths_that_lead_out_of_an_archive_are_nobodys(tmp_path):
 
 
 def test_what_lies_beside_a_notebook_comes_with_it(where):
-    put(where, "s1/work/a.ipynb", ANSWER)
-    put(where, "s1/work/data/x.csv", b"1")
-    put(where, "s1/work/mine.py", b"x = 1")
+    put(where, "s1/mine/a.ipynb", ANSWER)
+    put(where, "s1/mine/data/x.csv", b"1")
+    put(where, "s1/mine/mine.py", b"x = 1")
     put(where, "s1/elsewhere.txt", b"no")
     put(where, "s2/a.ipynb", ANSWER)
     for i in range(210):

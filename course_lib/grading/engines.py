@@ -1,9 +1,7 @@
-"""Where notebooks are graded: in processes of this machine, or on a Dask cluster by its address; what comes back is the same.
+"""Notebooks graded in processes of this machine, each in one of its own: one that dies takes its notebook's question with it, and nothing else.
 
-    for graded in in_processes(jobs, workers=2):
-        ...
-
-Each notebook has a process of its own. One that dies takes its notebook's question with it, and nothing else.
+for graded in in_processes(jobs, workers=2):
+    ...
 """
 
 import contextlib
@@ -45,25 +43,6 @@ def in_processes(jobs: Iterable[Job], *, workers: int) -> Iterator[Graded]:
         yield from _as_they_end(
             jobs, ahead=workers, start=lambda job, place: pool.schedule(_graded, args=[job, place], timeout=_seconds(job))
         )
-
-
-def on_cluster(jobs: Iterable[Job], *, address: str) -> Iterator[Graded]:
-    """Yields what grading each job found on the workers of a Dask cluster, in the order in which they end.
-
-    Args:
-        jobs: notebooks to grade.
-        address: the scheduler's, such as ``tcp://10.0.0.1:8786``.
-
-    Raises:
-        OSError: if nobody answers there.
-    """
-    from distributed import Client, as_completed
-
-    with Client(address, timeout="20s") as client:
-        futures = {client.submit(grade_apart, job, pure=False, retries=2): job for job in jobs}
-        for future in as_completed(futures):
-            job = futures.pop(future)
-            yield future.result() if future.status == "finished" else failed(job, f"the cluster lost it: {future.exception()!r}")
 
 
 def grade_apart(job: Job) -> Graded:

@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 from course_lib.command import DONE, FAILED, Lacking, Refused, WrongInput
 from course_lib.grading import marks, records, sandbox
+from course_lib.grading.cluster import on_cluster
 from course_lib.grading.collecting import Submission, collect
-from course_lib.grading.engines import in_processes, on_cluster
+from course_lib.grading.engines import in_processes
 from course_lib.grading.grading_run import Run, give_back, run_of
 from course_lib.grading.jobs import Graded, Job, Plan
 from course_lib.grading.nbgrader_course import Source

@@ -14,9 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from nbformat import NotebookNode
 from scipy import sparse
 
+from course_lib.grading.cells import grade_id, is_solution
+from course_lib.grading.namespaces import python_of
+
 NOISE = 8  # k: matches of fewer tokens are chance
+OWN = "cells of their own"
 GUARANTEE = 11  # t: matches of so many tokens are always found
 SHARE = 0.6  # of the shorter one's fingerprints: above it a person should look
 EVIDENCE = 16  # shared fingerprints, below which even equal answers say nothing: short tasks have few ways to be solved
@@ -83,6 +88,14 @@ def pairs(answers: Mapping[str, Mapping[str, str]], skeleton: Mapping[str, str])
     return sorted(named, key=lambda pair: (-pair.score, -pair.length, pair.first, pair.second))
 
 
+def answers_of(notebook: NotebookNode, released: NotebookNode) -> dict[str, str]:
+    """Returns what a student wrote: each answer by its grade id, and under ``OWN`` the code of cells that were not given out, helpers say."""
+    answers = {grade_id(cell): cell.source for cell in notebook.cells if is_solution(cell)}
+    given = {cell.source for cell in released.cells}
+    own = [cell.source for cell in notebook.cells if cell.cell_type == "code" and not grade_id(cell) and cell.source not in given]
+    return answers | ({OWN: "\n".join(map(python_of, own))} if own else {})
+
+
 def tokens(source: str) -> list[str]:
     """Returns what an answer says, whatever its names and its layout: nodes of Python's tree in their order; words where it is no Python.
 
@@ -90,11 +103,25 @@ def tokens(source: str) -> list[str]:
         >>> tokens("def f(x):\\n    return x.sum() / 2  # half") == tokens("def g(data): return (data.sum()/2)")
         True
     """
-    source = source[:_LONGEST]
+    tree = _tree(source)
+    return re.findall(r"[぀-ヿ一-鿿]|[^\W_]+|[^\w\s]", source[:_LONGEST].lower()) if tree is None else list(_nodes(tree))
+
+
+def words(text: str) -> list[str]:
+    """Returns the words of a text, small letters and no punctuation; each Japanese character is a word."""
+    return re.findall(r"[぀-ヿ一-鿿]|[^\W_]+", text[:_LONGEST].lower())
+
+
+def is_code(source: str) -> bool:
+    """Whether Python can read it; a single word is code too."""
+    return _tree(source) is not None
+
+
+def _tree(source: str) -> ast.Module | None:
     try:
-        return list(_nodes(ast.parse(source)))
+        return ast.parse(source[:_LONGEST])
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return re.findall(r"[぀-ヿ一-鿿]|[^\W_]+|[^\w\s]", source.lower())
+        return None
 
 
 def fingerprints(words: Sequence[str], *, noise: int = NOISE, guarantee: int = GUARANTEE) -> frozenset[int]:

@@ -39,6 +39,9 @@ class Submission:
         submitted: when it was handed in, None if nothing tells.
         extras: what lay beside it, by its name relative to the notebook's folder.
         remarks: what was noticed on the way, a sentence each.
+        late: whether the learning system marks it as late.
+        dated: whether ``submitted`` is the file's own date, which copying and downloading change.
+        strangers: how many notebooks of other assignments were handed in.
     """
 
     student: str
@@ -49,6 +52,9 @@ class Submission:
     submitted: datetime | None
     extras: Mapping[str, bytes]
     remarks: tuple[str, ...]
+    late: bool = False
+    dated: bool = False
+    strangers: int = 0
 
 
 def collect(where: Path, *, assignment: str, notebooks: Sequence[str], released: Mapping[str, NotebookNode]) -> list[Submission]:

@@ -83,6 +83,7 @@ class Record:
         submitted: when it was handed in, ISO 8601 with time zone, or empty.
         seconds: how long grading took.
         key: what the marks depend on; see ``key_of``.
+        late: whether the learning system marks it as late.
     """
 
     student: str
@@ -95,6 +96,7 @@ class Record:
     submitted: str = ""
     seconds: float = 0.0
     key: str = ""
+    late: bool = False
 
     @property
     def score(self) -> float | None:

@@ -47,8 +47,16 @@ def command(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))
     else:
-        print("Something must be mended: see the lines with ✗." if wrong else "This machine can run the course.")
+        print(_in_a_word(findings))
     return LACKING if wrong else DONE
+
+
+def _in_a_word(findings: list[Finding]) -> str:
+    if any(finding.state == "wrong" for finding in findings):
+        return "Something must be mended: see the lines with ✗."
+    if any(finding.what == "sandbox" and finding.state != "good" for finding in findings):
+        return "This machine can run the course, but it cannot grade: see the line of the sandbox."
+    return "This machine can run the course and grade it." if _INSTRUCTOR else "This machine can run the course."
 
 
 def examine() -> Iterator[Finding]:
@@ -138,15 +146,19 @@ def sandbox() -> Finding:
     """Whether a student's kernel really runs here in a sandbox, without a network and without the instructor's files."""
     if missing := [name for name in ("ipykernel", "nbformat", "psutil") if find_spec(name) is None]:
         return Finding("sandbox", "optional", f"{', '.join(missing)} not installed", "python -m pip install -e '.[grading]'")
+    from course_lib.grading.sandbox import available
     from course_lib.grading.student_kernel import KernelFailed, StudentKernel
 
+    if missing := available():
+        what, _, mend = missing.rpartition(": ")
+        return Finding("sandbox", "optional", f"none can be made, and course grade refuses without one: {what}", mend)
     started = time.monotonic()
     try:
         with StudentKernel() as kernel:
             seconds = time.monotonic() - started
             shown = kernel.run(_TRIAL.format(file=__file__)).outputs
     except KernelFailed as failure:
-        return Finding("sandbox", "optional", f"course grade can only run with --no-sandbox: {failure}")
+        return Finding("sandbox", "optional", f"no kernel starts in it: {failure}", "python -m pip install --force-reinstall ipykernel")
     said = "".join(output.get("text", "") for output in shown).strip()
     if said != "42":
         return Finding("sandbox", "wrong", f"it does not hold what is inside: {said or 'no answer'}", "do not grade on this machine")

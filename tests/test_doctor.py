@@ -21,7 +21,7 @@ def test_this_machine_is_found_able_to_run_the_course(capsys):
     assert not [line for line in lines if line.startswith("✗")]
     for subject in ("Python", "CPU", "data mnist", "packages [lab]", "widgets in JupyterLab", "nbgrader in JupyterLab", "kernel"):
         assert [line for line in lines if line[2:].startswith(f"{subject}:")], subject
-    assert lines[-1] == "This machine can run the course."
+    assert lines[-1].startswith("This machine can run the course")
 
 
 def test_something_wrong_is_shown_with_its_remedy_and_the_exit_code_says_so(monkeypatch, capsys):
@@ -116,14 +116,42 @@ def test_a_sandbox_is_found_where_a_kernel_runs_in_it():
     assert "no network" in found.says
 
 
-def test_a_sandbox_that_cannot_be_made_is_told_with_its_reason_and_remedy(monkeypatch):
+@pytest.mark.parametrize(
+    ("said", "mend"),
+    [
+        ("Can't mount proc: Operation not permitted", "else grade on another machine"),
+        ("execvp python: no such file", "readable by everyone"),
+        ("Unknown option --perms", "0.5 or newer"),
+    ],
+)
+def test_a_sandbox_that_cannot_be_made_is_told_with_its_reason_and_behind_the_arrow_its_remedy(monkeypatch, capsys, said, mend):
     from course_lib.grading import sandbox
 
-    monkeypatch.setattr(sandbox, "available", lambda: "bwrap is missing: install bubblewrap")
+    monkeypatch.setattr(sandbox, "available", lambda: sandbox._advice(said))
     found = doctor.sandbox()
     assert found.state == "optional"
-    assert "install bubblewrap" in found.says
-    assert "--no-sandbox" in found.says
+    assert said in found.says
+    assert mend in found.mend
+    monkeypatch.setattr(doctor, "examine", lambda: iter([Finding("Python", "good", "3.12"), found]))
+    assert cli.main(["doctor"]) == 0
+    assert "it cannot grade: see the line of the sandbox" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_program_that_is_missing_is_named_with_its_package(monkeypatch):
+    from course_lib.grading import sandbox
+
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    found = doctor.sandbox()
+    assert "bwrap is missing" in found.says
+    assert found.mend.startswith("install bubblewrap (apt install bubblewrap")
+
+
+@pytest.mark.parametrize(("instructor", "end"), [(True, "course and grade it."), (False, "course.")])
+def test_the_last_line_speaks_of_grading_to_those_alone_who_can(monkeypatch, capsys, instructor, end):
+    monkeypatch.setattr(doctor, "_INSTRUCTOR", instructor)
+    monkeypatch.setattr(doctor, "examine", lambda: iter([Finding("sandbox" if instructor else "kernel", "good", "starts")]))
+    assert cli.main(["doctor"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"This machine can run the {end}"
 
 
 @pytest.mark.slow

@@ -1,11 +1,11 @@
-"""Marks as tables: one row a student, safe in a spreadsheet, for Moodle and Canvas; and whose marks changed."""
+"""Marks as tables: one row a student, safe in a spreadsheet, for Moodle and Canvas."""
 
 import csv
 import time
 
 import pytest
 
-from course_lib.grading.marks import Standing, changes, table, write
+from course_lib.grading.marks import Standing, table, write
 from course_lib.grading.nbgrader_course import Student
 from course_lib.grading.records import Outcome, Question, Record, Status
 
@@ -43,9 +43,9 @@ def test_one_row_a_student_with_a_column_a_question(tmp_path):
     files = write([record("b", {"q1": 2.0, "q2": 0.5}), record("a", {"q1": 0.0, "q2": None})], tmp_path)
     assert [file.name for file in files] == ["marks.csv", "moodle.csv", "canvas.csv"]
     assert read(files[0]) == [
-        ["student", "assignment", "status", "score", "max_score", "q1", "q2", "late penalty"],
-        ["a", "hw1", "graded", "0", "4", "0", "", "0"],
-        ["b", "hw1", "graded", "2.5", "4", "2", "0.5", "0"],
+        ["student", "assignment", "status", "score", "max_score", "q1", "q2", "late penalty", "waiting"],
+        ["a", "hw1", "graded", "0", "4", "0", "", "0", "1"],
+        ["b", "hw1", "graded", "2.5", "4", "2", "0.5", "0", "0"],
     ]
 
 
@@ -54,7 +54,7 @@ def test_what_the_gradebook_says_counts_and_lateness_is_taken_off(tmp_path):
     (row,) = table([record("a", {"q1": 0.0, "q2": None})], {"a": standing})
     assert (row.score, row.questions, row.penalty) == (2.85, {"q1": 1.25, "q2": 2.0}, 0.4)
     write([record("a", {"q1": 0.0, "q2": None})], tmp_path, {"a": standing})
-    assert read(tmp_path / "marks.csv")[1][3:] == ["2.85", "4", "1.25", "2", "0.4"]
+    assert read(tmp_path / "marks.csv")[1][3:] == ["2.85", "4", "1.25", "2", "0.4", "0"]
 
 
 def test_an_infrastructure_error_has_no_score_not_zero(tmp_path):
@@ -70,6 +70,7 @@ def test_an_infrastructure_error_has_no_score_not_zero(tmp_path):
         "one/q1": "2",
         "two/q2": "",
         "late penalty": "0",
+        "waiting": "0",
     }
     assert read(tmp_path / "moodle.csv")[1] == ["a", "", ""]
     assert read(tmp_path / "canvas.csv")[2][-1] == ""
@@ -128,25 +129,26 @@ def test_an_lms_finds_its_people(tmp_path):
 
 def test_points_have_no_tails_of_binary_fractions(tmp_path):
     write([record("a", {"q1": 0.1, "q2": 0.2, "q3": 0.30000000000000004})], tmp_path)
-    assert read(tmp_path / "marks.csv")[1][3:] == ["0.6", "6", "0.1", "0.2", "0.3", "0"]
+    assert read(tmp_path / "marks.csv")[1][3:] == ["0.6", "6", "0.1", "0.2", "0.3", "0", "0"]
 
 
-def test_whose_marks_changed_is_said_question_by_question():
-    before = [record("a", {"q1": 0.0, "q2": 1.0}), record("b", {"q1": 2.0, "q2": 2.0}), record("gone", {"q1": 1.0})]
-    after = [
-        record("a", {"q1": 2.0, "q2": 1.0}),
-        record("b", {"q1": 2.0, "q2": 2.0}, status=Status.NEEDS_REVIEW),
-        record("new", {"q1": None}),
-    ]
-    assert list(map(str, changes(before, after))) == [
-        "a: ps q1: 0 of 2 → 2 of 2",
-        "b: ps status: graded → needs_review",
-        "gone: ps status: graded → nothing",
-        "gone: ps q1: 1 of 2 → nothing",
-        "new: ps status: nothing → graded",
-        "new: ps q1: nothing → no mark of 2",
-    ]
-    assert changes(after, after) == []
+def test_as_long_as_an_answer_waits_for_a_person_no_lms_gets_a_mark(tmp_path):
+    found = [record("done", {"q1": 2.0}), record("read", {"q1": None}), record("waits", {"q1": None}), record("odd", {"q1": 2.0})]
+    standings = {
+        "read": Standing({("ps", "q1"): 1.5}),
+        "waits": Standing({("ps", "q1"): None}, waiting=frozenset({("ps", "q1")})),
+        "odd": Standing({("ps", "q1"): 2.0}, waiting=frozenset({("ps", "q1")})),
+    }
+    write(found, tmp_path, standings)
+    header, *rows = read(tmp_path / "marks.csv")
+    assert {row[0]: (row[3], row[header.index("waiting")]) for row in rows} == {
+        "done": ("2", "0"),
+        "read": ("1.5", "0"),
+        "waits": ("0", "1"),
+        "odd": ("2", "1"),
+    }
+    assert [line[-1] for line in read(tmp_path / "canvas.csv")[2:]] == ["2", "", "1.5", ""]
+    assert table([record("unmarked", {"q1": None})])[0].final is None  # nobody can have read what no gradebook knows
 
 
 def test_a_class_of_five_hundred_is_written_in_less_than_five_seconds(tmp_path):

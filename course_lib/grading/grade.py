@@ -16,7 +16,7 @@ import nbformat
 from tqdm import tqdm
 
 from course_lib.command import DONE, FAILED, Lacking, Refused, WrongInput
-from course_lib.grading import marks, records, sandbox
+from course_lib.grading import records, sandbox
 from course_lib.grading.cluster import on_cluster
 from course_lib.grading.collecting import Submission, collect
 from course_lib.grading.engines import in_processes
@@ -74,8 +74,6 @@ def grade_class(run: Run, submissions: Path) -> list[Record]:
             bar.update()
     wanted = {(job.student, job.notebook) for job in jobs}
     found = [record for record in records.read_all(run.folder / "records") if (record.student, record.notebook) in wanted]
-    for change in marks.changes(before, [record for record in found if (record.student, record.notebook) in known]):
-        print(f"{change.student}: {change.notebook} {change.grade_id or 'status'}: {change.before} → {change.after}")
     give_back(run, sources, found)
     return found
 

@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_lib.command import DONE, WrongInput
-from course_lib.grading import class_report, feedback, gradebook, lateness, likeness, marks, records
+from course_lib.grading import class_report, feedback, gradebook, lateness, likeness, mark_changes, marks, records
 from course_lib.grading.cells import grade_id, is_solution
 from course_lib.grading.lateness import NO_PENALTY, Policy
 from course_lib.grading.limits import Limits
@@ -119,7 +119,10 @@ def graded_before(run: Run) -> list[Record]:
 def give_back(run: Run, sources: Mapping[str, Source], found: list[Record]) -> None:
     """Writes gradebook, marks, feedback and report, and says how the class did."""
     notebooks = {(record.student, record.notebook): notebook for record in found if (notebook := notebook_of(run, record))}
+    before = mark_changes.remembered(run.folder, gradebook.standings(run.course, run.assignment, _students(found)))
     standings = gradebook.import_records(run.course, found, notebooks, policy=run.policy, due=run.due)
+    changed = mark_changes.changes(before, standings)
+    print(*mark_changes.told(changed, mark_changes.kept(run.folder, changed)), sep="\n", end="\n" * bool(changed))
     tables = marks.write(found, run.folder, standings, run.course.roster)
     write_feedback(run, sources, found)
     report = write_report(run, sources, found)

@@ -2,19 +2,15 @@
 
 table(records, standings)           rows
 write(records, folder, standings)   marks.csv, moodle.csv, canvas.csv
-changes(before, after)              whose marks changed, after a test was mended
 """
 
-import csv
-import io
-import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from course_lib.grading.nbgrader_course import Student
 from course_lib.grading.records import Record, Status
+from course_lib.grading.tables import write_table
 
 
 @dataclass(frozen=True)
@@ -24,10 +20,12 @@ class Standing:
     Attributes:
         scores: points by notebook and grade id; None where a person has to give them still.
         penalty: the points that lateness costs.
+        waiting: notebook and grade id of what a person has to look at still, as formgrader lists it.
     """
 
     scores: Mapping[tuple[str, str], float | None] = field(default_factory=dict)
     penalty: float = 0.0
+    waiting: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,7 @@ class Row:
         max_score: the points of all questions.
         questions: points by column; None where there is no mark yet.
         penalty: the points that lateness cost.
+        waiting: how many answers wait for a person: until then the score is provisional.
     """
 
     student: str
@@ -51,28 +50,12 @@ class Row:
     max_score: float
     questions: Mapping[str, float | None]
     penalty: float = 0.0
+    waiting: int = 0
 
-
-@dataclass(frozen=True)
-class Change:
-    """A mark that is not what it was.
-
-    Attributes:
-        student: the student's id.
-        notebook: the notebook's name.
-        grade_id: the question; empty for the status.
-        before: what it was, in words.
-        after: what it is now, in words.
-    """
-
-    student: str
-    notebook: str
-    grade_id: str
-    before: str
-    after: str
-
-    def __str__(self) -> str:
-        return f"{self.student}: {self.notebook} {self.grade_id or 'status'}: {self.before} → {self.after}"
+    @property
+    def final(self) -> float | None:
+        """The score, None as long as a person or this machine has not done with it."""
+        return None if self.waiting else self.score
 
 
 def table(records: Sequence[Record], standings: Mapping[str, Standing] | None = None) -> list[Row]:
@@ -98,7 +81,8 @@ def write(
 ) -> list[Path]:
     """Writes ``marks.csv``, ``moodle.csv`` and ``canvas.csv``, each whole or not at all.
 
-    Every field is quoted, in UTF-8; a field that a spreadsheet would take for a formula begins with an apostrophe.
+    Every field is quoted, in UTF-8; a field that a spreadsheet would take for a formula begins with an apostrophe. Whoever has an answer that
+    waits for a person has a provisional score in ``marks.csv``, and an empty cell in the two tables for an LMS.
 
     Args:
         records: what grading found, of one assignment.
@@ -114,29 +98,8 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     files = {"marks.csv": _marks(rows), "moodle.csv": _moodle(rows, people), "canvas.csv": _canvas(rows, people)}
     for name, lines in files.items():
-        text = io.StringIO()
-        csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([_safe(field) for field in line] for line in lines)
-        part = folder / f".{name}.part"
-        part.write_text(text.getvalue(), encoding="utf-8", errors="backslashreplace")
-        os.replace(part, folder / name)
+        write_table(folder / name, lines)
     return [folder / name for name in files]
-
-
-def changes(before: Iterable[Record], after: Iterable[Record]) -> list[Change]:
-    """Returns whose marks changed between two gradings, student by student, question by question.
-
-    A new status is a change too, and so is somebody who is in one grading alone. Marks that a person gave are not in records.
-    """
-    old, new = ({(record.student, record.notebook): _said(record) for record in records} for records in (before, after))
-    found = []
-    for student, notebook in sorted(old.keys() | new.keys()):
-        was, now = (side.get((student, notebook), {}) for side in (old, new))
-        found += [
-            Change(student, notebook, name, was.get(name, "nothing"), now.get(name, "nothing"))
-            for name in dict.fromkeys([*was, *now])
-            if was.get(name) != now.get(name)
-        ]
-    return found
 
 
 # ------------------------------------------------------------------------------------------------------------------------ a student
@@ -151,6 +114,8 @@ def _row(mine: list[Record], standing: Standing, several: bool) -> Row:
             at = (record.notebook, question.grade_id)
             questions[column] = standing.scores.get(at, question.score) if judged else None
     judged = all(record.status is not Status.INFRASTRUCTURE_ERROR for record in mine)
+    unmarked = {(record.notebook, each.grade_id) for record in mine for each in record.questions if each.score is None}
+    unmarked -= standing.scores.keys()
     earned = sum((score for score in questions.values() if score is not None), start=0.0)
     return Row(
         student=mine[0].student,
@@ -160,6 +125,7 @@ def _row(mine: list[Record], standing: Standing, several: bool) -> Row:
         max_score=sum((record.max_score for record in mine), start=0.0),
         questions=questions,
         penalty=standing.penalty if judged else 0.0,
+        waiting=len(standing.waiting | unmarked) if judged else 0,
     )
 
 
@@ -173,22 +139,16 @@ def _overall(statuses: Sequence[Status]) -> Status:
     return next(status for status in (Status.GRADED, Status.NOT_ATTEMPTED, Status.MISSING) if status in statuses)
 
 
-def _said(record: Record) -> dict[str, str]:
-    points = {
-        question.grade_id: f"{_number(question.score) or 'no mark'} of {_number(question.max_score)}" for question in record.questions
-    }
-    return {"": str(record.status), **points}
-
-
 # ------------------------------------------------------------------------------------------------------------------------ the files
 
 
 def _marks(rows: Sequence[Row]) -> Iterator[list[str]]:
     columns = list(dict.fromkeys(column for row in rows for column in row.questions))
-    yield ["student", "assignment", "status", "score", "max_score", *columns, "late penalty"]
+    yield ["student", "assignment", "status", "score", "max_score", *columns, "late penalty", "waiting"]
     for row in rows:
         points = [_number(row.questions.get(column)) for column in columns]
-        yield [row.student, row.assignment, str(row.status), _number(row.score), _number(row.max_score), *points, _number(row.penalty)]
+        fixed = [row.student, row.assignment, str(row.status), _number(row.score), _number(row.max_score)]
+        yield [*fixed, *points, _number(row.penalty), str(row.waiting)]
 
 
 def _moodle(rows: Sequence[Row], people: Mapping[str, Student]) -> Iterator[list[str]]:
@@ -196,7 +156,7 @@ def _moodle(rows: Sequence[Row], people: Mapping[str, Student]) -> Iterator[list
     yield ["ID number", "Email address", rows[0].assignment if rows else ""]
     for row in rows:
         person = people.get(row.student)
-        yield [row.student, person.email if person else "", _number(row.score)]
+        yield [row.student, person.email if person else "", _number(row.final)]
 
 
 def _canvas(rows: Sequence[Row], people: Mapping[str, Student]) -> Iterator[list[str]]:
@@ -206,14 +166,9 @@ def _canvas(rows: Sequence[Row], people: Mapping[str, Student]) -> Iterator[list
     for row in rows:
         person = people.get(row.student)
         name = ", ".join(part for part in (person.last_name, person.first_name) if part) if person else ""
-        yield [name or row.student, person.lms_id if person else "", "", row.student, "", _number(row.score)]
+        yield [name or row.student, person.lms_id if person else "", "", row.student, "", _number(row.final)]
 
 
 def _number(score: float | None) -> str:
     """Points without a tail of binary fractions, empty for none."""
     return "" if score is None else f"{round(score, 6):.6f}".rstrip("0").rstrip(".")
-
-
-def _safe(field: str) -> str:
-    """A field that no spreadsheet takes for a formula, full-width signs of East Asian keyboards included."""
-    return f"'{field}" if re.match(r"\s*[=+\-@＝＋－＠]|[\t\r\n]", field) else field

@@ -5,12 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
-import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_lib.grading.archives import Entry, Unusable
-from course_lib.grading.attempts import Attempt, attempt_of, kinship, newest
-from course_lib.grading.cells import is_solution
+from course_lib.grading.attempts import Attempt, attempt_of, newest
 from course_lib.grading.reading import read_notebook
 from course_lib.grading.submissions import solved
 
@@ -32,14 +30,6 @@ def entry(notebook, name: str = "a.ipynb", minute: int | None = 0) -> Entry:
 
 def stripped(notebook):
     return new_notebook(cells=[{**cell, "metadata": {}} for cell in notebook.cells])
-
-
-@pytest.mark.parametrize("name", SETS)
-def test_every_set_resembles_itself_and_no_other(name):
-    answers = new_notebook(cells=[cell for cell in SOLVED[name].cells if is_solution(cell)])
-    for handed_in in (SOLVED[name], stripped(SOLVED[name]), answers):
-        shares = {other: kinship(cells(handed_in), RELEASES[other]) for other in SETS}
-        assert [other for other, share in shares.items() if share] == [name]
 
 
 def test_a_file_is_told_by_its_content_before_its_name():

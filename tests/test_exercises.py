@@ -9,7 +9,8 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from course_lib.grading.cells import grade_id, is_solution, is_test, names_defined
+from course_lib.grading.cells import grade_id, is_solution, is_test
+from course_lib.grading.namespaces import names_bound
 from course_lib.grading.proofs import WRONG_ANSWERS
 from course_lib.grading.wrong_answers import judge, judge_all, load_answers, table
 
@@ -57,7 +58,7 @@ def test_no_right_answer_loses_marks(problem_set):
 @pytest.mark.slow
 def test_every_function_has_enough_wrong_answers_and_a_lucky_guess_is_found_out(problem_set):
     _, notebook, wrong, _ = problem_set
-    functions = [names_defined(cell) for cell in notebook.cells if is_solution(cell) and cell.cell_type == "code"]
+    functions = [names_bound(cell.source) for cell in notebook.cells if is_solution(cell) and cell.cell_type == "code"]
     assert [names for names in functions if max(len(wrong.get(name, ())) for name in names) < WRONG_ANSWERS] == []
     for function in wrong:  # what forgets, and what gives back its first argument, gets nothing
         for guess in (lambda *_: None, lambda *arguments: arguments[0]):
@@ -99,6 +100,6 @@ def test_no_name_of_the_authors_stands_in_for_an_argument_that_a_student_forgot(
     _, notebook, _, _ = problem_set
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and "%pip" not in cell.source]
     arguments = set().union(*(_arguments(cell) for cell in code if is_solution(cell)))
-    left = set().union(*(names_defined(cell) for cell in code if not is_solution(cell)))
+    left = set().union(*(names_bound(cell.source) for cell in code if not is_solution(cell)))
     assert "x" in arguments
     assert not arguments & left

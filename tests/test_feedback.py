@@ -11,8 +11,9 @@ from feedback_samples import HOSTILE, SECRET, cell, notebook, picture, questions
 from nbformat.v4 import new_code_cell, new_output
 
 from course_lib.grading import feedback
-from course_lib.grading.cells import HIDDEN, is_solution, is_test, regions
+from course_lib.grading.cells import is_solution, is_test
 from course_lib.grading.feedback import Comment
+from course_lib.grading.markers import HIDDEN, regions
 from course_lib.grading.records import Outcome, Record, Status
 
 SAMPLES = samples()

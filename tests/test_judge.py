@@ -10,8 +10,9 @@ from forked_student import student
 
 from course_lib import check
 from course_lib.grading import wrong_answers
-from course_lib.grading.cells import grade_id, imports_cell, is_solution, is_test, names_defined, names_used
+from course_lib.grading.cells import grade_id, imports_cell, is_solution, is_test
 from course_lib.grading.judge import Verdict, credit, judge_cell, unanswered
+from course_lib.grading.namespaces import names_bound, names_read
 from course_lib.grading.proxies import Forged, Gone
 from course_lib.grading.records import Outcome
 
@@ -209,13 +210,13 @@ def through(notebook, function, replacement):
     solutions = [cell for cell in notebook.cells if is_solution(cell) and cell.cell_type == "code"]
     reach = {function}
     for _ in solutions:
-        reach |= {name for cell in solutions if names_used(cell) & reach for name in names_defined(cell)}
-    defined, lost = {name for cell in solutions for name in names_defined(cell)}, 0.0
+        reach |= {name for cell in solutions if names_read(cell.source) & reach for name in names_bound(cell.source)}
+    defined, lost = {name for cell in solutions for name in names_bound(cell.source)}, 0.0
     code = "\n".join(cell.source for cell in solutions)
     with student(code, {**base, function: replacement}) as link:
         for cell in notebook.cells:
-            if is_test(cell) and names_used(cell) & reach:
-                names = {**base, **link.names(*sorted(names_used(cell) & defined))}
+            if is_test(cell) and names_read(cell.source) & reach:
+                names = {**base, **link.names(*sorted(names_read(cell.source) & defined))}
                 points = float(cell.metadata.nbgrader.points)
                 verdict = judge_cell(cell.source, names=names, points=points)
                 assert not verdict.remarks, (grade_id(cell), verdict)

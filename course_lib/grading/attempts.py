@@ -3,19 +3,17 @@
 Of several the newest attempt counts; one that is still as it was given out never counts before one that somebody has worked in.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
 from course_lib.grading.archives import Entry, Unusable
-from course_lib.grading.cells import grade_id
+from course_lib.grading.kinship import kinship
 from course_lib.grading.reading import Cell, Unreadable, read_notebook
 from course_lib.grading.repair import repair
 from course_lib.grading.shapes import stem_of
 
-_ALIKE = 0.3  # share of the release's lines
-_HARDLY = 0.12  # where the ids are the same too: two problem sets of one course share up to 0.07, its answers alone have 0.17 and more
 _NOTEBOOKS = (".ipynb", ".json", ".txt", "")  # endings under which browsers and mail programs save one
 
 
@@ -93,23 +91,6 @@ def newest(attempts: Sequence[Attempt], released: NotebookNode, remarks: list[st
     if len({one.data for one in attempts}) > 1:
         remarks.append(f"{len(attempts)} attempts were handed in; the newest that was worked in counts.")
     return chosen
-
-
-def kinship(cells: Sequence[Cell], released: NotebookNode) -> float:
-    """Returns how much of a release is found in a notebook, from 0 to 2: the shares of its lines and of its grade ids; 0 if it is another notebook.
-
-    Lines tell more: other assignments of a course may use the same grade ids.
-    """
-    mine, theirs = (_telling(cell.source for cell in some) for some in (cells, released.cells))
-    ids, own = {cell.grade_id for cell in cells} - {""}, {grade_id(cell) for cell in released.cells} - {""}
-    lines = len(mine & theirs) / max(1, min(len(mine), len(theirs)))
-    share = len(ids & own) / max(1, min(len(ids), len(own)))
-    return lines + share if lines >= _ALIKE or (share > 0.5 and lines >= _HARDLY) else 0.0
-
-
-def _telling(sources: Iterable[str]) -> set[str]:
-    """Lines long enough to belong to one assignment and no other."""
-    return {line.strip() for source in sources for line in source.split("\n") if len(line.strip()) >= 12}
 
 
 def _answered(cells: Sequence[Cell], data: bytes, released: Mapping[str, NotebookNode]) -> str:

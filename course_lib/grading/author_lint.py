@@ -33,7 +33,9 @@ import torch
 from nbformat import NotebookNode
 from nbgrader.nbgraderformat import MetadataValidator
 
-from course_lib.grading.cells import HIDDEN, SOLUTION, grade_id, imports_cell, is_solution, is_test, meta, names_defined, visible_part
+from course_lib.grading.cells import grade_id, imports_cell, is_solution, is_test, meta
+from course_lib.grading.markers import HIDDEN, SOLUTION, visible_part
+from course_lib.grading.namespaces import names_bound
 
 MARKERS = (*HIDDEN, *SOLUTION)
 _MODULES = {
@@ -79,8 +81,8 @@ def lint(notebook: NotebookNode) -> list[str]:
             MetadataValidator().validate_nb(notebook)
         except Exception as error:
             faults.append(f"nbgrader refuses the metadata: {error}")
-    known = {name for cell in notebook.cells if imports_cell(cell) for name in _parsed_names(cell)}
-    answers = {name for cell in notebook.cells if is_solution(cell) and cell.cell_type == "code" for name in _parsed_names(cell)}
+    known = {name for cell in notebook.cells if imports_cell(cell) for name in names_bound(cell.source)}
+    answers = {name for cell in notebook.cells if is_solution(cell) and cell.cell_type == "code" for name in names_bound(cell.source)}
     classes = {name for cell in notebook.cells if is_solution(cell) and cell.cell_type == "code" for name in _plain_classes(cell)}
     for i, cell in enumerate(notebook.cells):
         if is_test(cell):
@@ -144,13 +146,6 @@ def _metadata_faults(cell: NotebookNode) -> list[str]:
     if not said["grade"] and points is not None:
         faults.append("points stand in a cell that is not graded")
     return faults
-
-
-def _parsed_names(cell: NotebookNode) -> set[str]:
-    try:
-        return names_defined(cell)
-    except SyntaxError:
-        return set()
 
 
 def _plain_classes(cell: NotebookNode) -> set[str]:

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from course_lib.grading.cells import HIDDEN
 from course_lib.grading.feedback_words import words_of
+from course_lib.grading.markers import HIDDEN
 from course_lib.grading.namespaces import python_of
 from course_lib.grading.proxies import Forged, Gone, TimedOut, Unanswered, link_of
 from course_lib.grading.records import Outcome

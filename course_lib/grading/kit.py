@@ -18,7 +18,8 @@ from nbformat import NotebookNode
 
 from course_lib import __version__
 from course_lib.command import DONE, Lacking, Refused, WrongInput, course_folder
-from course_lib.grading.cells import HIDDEN, SOLUTION, grade_id, is_solution, regions, secret_lines
+from course_lib.grading.cells import grade_id, is_solution
+from course_lib.grading.markers import HIDDEN, SOLUTION, regions, secret_lines
 from course_lib.lecture_runner import read
 
 MANIFEST = "kit.json"

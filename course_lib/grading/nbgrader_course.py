@@ -21,7 +21,8 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearSolutions, InstantiateTests, SaveCells
 from nbgrader.utils import find_all_files
 
-from course_lib.grading.cells import HIDDEN, grade_id, meta
+from course_lib.grading.cells import grade_id, meta
+from course_lib.grading.markers import HIDDEN
 
 _RESOURCES = ("notebook", "assignment", "student", "db_url")
 

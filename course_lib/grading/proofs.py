@@ -13,7 +13,9 @@ import psutil
 from nbformat import NotebookNode
 
 from course_lib.grading import stock_nbgrader
-from course_lib.grading.cells import grade_id, is_solution, is_test, names_defined, secret_lines
+from course_lib.grading.cells import grade_id, is_solution, is_test
+from course_lib.grading.markers import secret_lines
+from course_lib.grading.namespaces import names_bound
 from course_lib.grading.submissions import saved_by_colab, solved
 from course_lib.grading.wrong_answers import Answers, judge_all, table
 
@@ -102,7 +104,7 @@ def prove_blank(marks: stock_nbgrader.Marks) -> Proof:
 
 def prove_wrong_answers(source: NotebookNode, wrong: Answers, right: Answers) -> Proof:
     """Every listed wrong answer loses marks and is told its mistake; every other right answer keeps all of them."""
-    functions = [names_defined(cell) for cell in source.cells if is_solution(cell) and cell.cell_type == "code"]
+    functions = [names_bound(cell.source) for cell in source.cells if is_solution(cell) and cell.cell_type == "code"]
     few = [min(names) for names in functions if max((len(wrong.get(name, ())) for name in names), default=0) < WRONG_ANSWERS]
     verdicts = judge_all(source, wrong)
     punished = [verdict for verdict in judge_all(source, right) if verdict.lost]

@@ -7,8 +7,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_lib.command import DONE, WrongInput, course_folder
-from course_lib.grading.attempts import kinship
 from course_lib.grading.cells import grade_id, is_solution
+from course_lib.grading.kinship import kinship
 from course_lib.grading.reading import MOST_BYTES, Unreadable, read_notebook
 from course_lib.grading.repair import Repaired, repair
 from course_lib.lecture_record import write_atomically

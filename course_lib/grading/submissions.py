@@ -5,7 +5,8 @@ import copy
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from course_lib.grading.cells import SOLUTION, grade_id, is_solution
+from course_lib.grading.cells import grade_id, is_solution
+from course_lib.grading.markers import SOLUTION
 
 
 def solved(released: NotebookNode, source: NotebookNode, *, only: set[str] | None = None) -> NotebookNode:

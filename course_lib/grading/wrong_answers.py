@@ -12,7 +12,9 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from course_lib.grading.cells import grade_id, imports_cell, is_solution, is_test, names_defined, names_used, visible_part
+from course_lib.grading.cells import grade_id, imports_cell, is_solution, is_test
+from course_lib.grading.markers import visible_part
+from course_lib.grading.namespaces import names_bound, names_read
 
 Answers = Mapping[str, Mapping[str, Callable[..., Any]]]
 
@@ -123,8 +125,8 @@ def _concerned(notebook: NotebookNode, function: str) -> list[NotebookNode]:
     solutions = [cell for cell in notebook.cells if is_solution(cell) and cell.cell_type == "code"]
     reach = {function}
     for _ in solutions:
-        reach |= {name for cell in solutions if names_used(cell) & reach for name in names_defined(cell)}
-    return [cell for cell in notebook.cells if is_test(cell) and names_used(cell) & reach]
+        reach |= {name for cell in solutions if names_read(cell.source) & reach for name in names_bound(cell.source)}
+    return [cell for cell in notebook.cells if is_test(cell) and names_read(cell.source) & reach]
 
 
 def _failure(source: str, cell: NotebookNode, names: dict[str, Any]) -> Exception | None:

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from foreign_course import RIGHT, make_foreign_course
 
-from course_lib.grading.cells import visible_part
+from course_lib.grading.markers import visible_part
 from course_lib.grading.nbgrader_course import Student, load
 
 

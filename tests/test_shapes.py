@@ -1,9 +1,14 @@
 """Whose a file is, in every layout in which classes hand in."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from course_lib.grading.archives import Entry
+from course_lib.grading.class_list import ClassList
+from course_lib.grading.nbgrader_course import Student
 from course_lib.grading.shapes import by_student, is_learning_systems, stem_of, student_of
+from course_lib.grading.worksheet import Participant, Worksheet
 
 JAPANESE = "山田　花子"
 
@@ -73,9 +78,52 @@ def test_canvas_with_late_marks_and_attempts():
     entries = [Entry(name, lambda: b"") for name in names]
     late, early_bird, quiz = by_student(entries, assignment="ps01", notebooks=["pca"])
     assert [(upload, entry.name) for upload, entry in late.entries] == [(90210, "pca-1.ipynb"), (80000, "pca.ipynb")]
-    assert (late.student, late.remarks) == ("17", ["Canvas marks it as late."])
-    assert (early_bird.student, early_bird.entries[0][1].name, early_bird.remarks) == ("23", "x_1_2.zip", [])
+    assert (late.student, late.late) == ("17", True)
+    assert (early_bird.student, early_bird.entries[0][1].name, early_bird.late) == ("23", "x_1_2.zip", False)
     assert quiz.student == "31"
+
+
+def test_canvas_with_words_typed_in_and_anonymous_grading():
+    """The names that ``lib/content_zipper.rb`` makes: no upload's number for words and links, ``LATE_`` before ``anon_``."""
+    assert whose("itojiro_4713_text.html", "yamada_4711_90210_pca.ipynb", "lee_LATE_5_link.html") == {
+        "4713": ["text.html"],
+        "4711": ["pca.ipynb"],
+        "5": ["link.html"],
+    }
+    names = ["anon_aB3xY_90210_pca.ipynb", "LATE_anon_Zz9Qq_90211_pca.ipynb", "anon_11111_text.html"]
+    found = by_student([Entry(name, lambda: b"") for name in names], assignment="ps01", notebooks=["pca"])
+    assert [(one.student, one.late) for one in found] == [("11111", False), ("Zz9Qq", True), ("aB3xY", False)]
+
+
+def test_a_name_with_underscores_and_a_file_beside_the_export():
+    assert whose("de_la_cruzjuan_17_9_pca.ipynb", "lee_18_9_a_1_2.ipynb", "ps01_s9.ipynb") == {
+        "17": ["pca.ipynb"],
+        "18": ["a_1_2.ipynb"],
+        "s9": ["ps01_s9.ipynb"],
+    }
+
+
+def test_how_names_begin_in_an_export_is_kept_and_the_date_of_the_download_is_not():
+    when = datetime(2026, 11, 21, tzinfo=UTC)
+    names = [f"{JAPANESE}_4711_assignsubmission_file_/a/pca.ipynb", "A B_12_assignsubmission_file_pca.ipynb", "s1/pca.ipynb"]
+    found = {one.student: one for one in by_student([Entry(n, lambda: b"", when) for n in names], assignment="ps01", notebooks=["pca"])}
+    assert found["4711"].prefixes == {0: f"{JAPANESE}_4711_assignsubmission_file_/"}
+    assert found["12"].prefixes == {0: "A B_12_assignsubmission_file_"}
+    assert [found[name].entries[0][1].modified for name in ("4711", "12", "s1")] == [None, None, when]
+    assert (found["s1"].prefixes, found["s1"].exported, found["12"].exported) == ({}, False, True)
+    names = ["yamada_LATE_17_90210_pca.ipynb", "yamada_LATE_17_90300_pca-1.ipynb", "ito_18_text.html"]
+    late, words = by_student([Entry(n, lambda: b"", when) for n in names], assignment="ps01", notebooks=["pca"])
+    assert late.prefixes == {90210: "yamada_LATE_17_90210_", 90300: "yamada_LATE_17_90300_"}
+    assert (words.prefixes, words.entries[0][1].modified) == ({}, None)
+
+
+def test_a_student_has_one_name_however_the_file_came():
+    ada = ClassList.of([Student("ada", lms_id="17")], Worksheet(("", "", ""), (Participant("9", "Participant 9", ("Ada", "ada")),)))
+    names = ["ada/a.ipynb", "A L_9_assignsubmission_file_/b.ipynb", "17/c.ipynb"]
+    (one,) = by_student([Entry(name, lambda: b"") for name in names], assignment="ps01", notebooks=[], known=ada)
+    assert (one.student, len(one.entries)) == ("ada", 3)
+    (one,) = by_student([Entry("al_17_5_a.ipynb", lambda: b"")], assignment="ps01", notebooks=[], known=ada)
+    assert one.student == "ada"
 
 
 def test_files_that_only_look_like_canvas_keep_their_names():

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from course_lib.command import WrongInput
 from course_lib.grading.archives import Budget, Entry, Unusable, listed, unzipped
 from course_lib.grading.attempts import Attempt, attempt_of, newest
+from course_lib.grading.class_list import ClassList
 from course_lib.grading.reading import count
 from course_lib.grading.shapes import Handed, by_student, is_learning_systems
 
@@ -42,6 +43,7 @@ class Submission:
         late: whether the learning system marks it as late.
         dated: whether ``submitted`` is the file's own date, which copying and downloading change.
         strangers: how many notebooks of other assignments were handed in.
+        prefix: how its name begins in the export of Moodle or Canvas; it may hold somebody's name, and is for the learning system alone.
     """
 
     student: str
@@ -55,9 +57,12 @@ class Submission:
     late: bool = False
     dated: bool = False
     strangers: int = 0
+    prefix: str = ""
 
 
-def collect(where: Path, *, assignment: str, notebooks: Sequence[str], released: Mapping[str, NotebookNode]) -> list[Submission]:
+def collect(
+    where: Path, *, assignment: str, notebooks: Sequence[str], released: Mapping[str, NotebookNode], known: ClassList | None = None
+) -> list[Submission]:
     """Returns what was handed in, one entry a student and notebook, in the order of students.
 
     Args:
@@ -65,22 +70,27 @@ def collect(where: Path, *, assignment: str, notebooks: Sequence[str], released:
         assignment: the assignment's name.
         notebooks: the names of its notebooks.
         released: what students got, by the notebook's name.
+        known: the class, which says whose names are whose; without it everybody keeps the name under which a file lies.
 
     Raises:
         WrongInput: if there is nothing of that kind at this place. Nothing that a student handed in raises anything.
     """
+    known = known or ClassList()
     with ExitStack() as stack:
         try:
             entries = listed(where.resolve(), stack)
         except Unusable as why:
             raise WrongInput(f"{where} {why}: a folder of submissions is wanted, or the zip that Moodle or Canvas exports") from why
         entries = [inner for entry in entries for inner in _of_a_class(entry, alone=len(entries) == 1)]
-        students = by_student(entries, assignment=assignment, notebooks=notebooks)
+        students = by_student(entries, assignment=assignment, notebooks=notebooks, known=known)
         if not students:
             raise WrongInput(
                 f"{where} holds no submission: a folder per student is wanted, notebooks side by side, or an export of Moodle's or Canvas's"
             )
-        return [submission for handed in students for submission in _of_a_student(handed, assignment, list(notebooks), released)]
+        found = [submission for handed in students for submission in _of_a_student(handed, assignment, list(notebooks), released)]
+    return [
+        dataclasses.replace(each, submitted=known.submitted.get(each.student, each.submitted)) if each.prefix else each for each in found
+    ]
 
 
 def _of_a_class(entry: Entry, *, alone: bool) -> list[Entry]:
@@ -97,7 +107,7 @@ def _of_a_class(entry: Entry, *, alone: bool) -> list[Entry]:
 
 def _of_a_student(handed: Handed, assignment: str, notebooks: Sequence[str], released: Mapping[str, NotebookNode]) -> Iterator[Submission]:
     """One entry a notebook, whatever a student handed in."""
-    remarks, budget = list(handed.remarks), Budget()
+    remarks, budget = [], Budget()
     files = [file for upload, entry in handed.entries[:_MOST_FILES] for file in _unpacked(entry, upload, budget, remarks)]
     if len(handed.entries) > _MOST_FILES or len(files) > _MOST_FILES:
         remarks.append(f"Of more than {_MOST_FILES:,} files the rest was not looked at.")
@@ -106,18 +116,36 @@ def _of_a_student(handed: Handed, assignment: str, notebooks: Sequence[str], rel
     attempts = [attempt for attempt in found if attempt is not None]
     strangers = [attempt for attempt in attempts if not attempt.notebook]
     if strangers:
-        remarks.append(f"{count(len(strangers), 'notebook')} that were handed in are not of this assignment.")
+        several = len(strangers) > 1
+        remarks.append(
+            f"{count(len(strangers), 'notebook')} that {'were' if several else 'was'} handed in {'are' if several else 'is'} not of this assignment."
+        )
     for notebook in notebooks:
         said = list(remarks)
         attempt = newest([one for one in attempts if one.notebook == notebook], released[notebook], said)
         if attempt is None and len(notebooks) == 1 and not strangers:
             attempt = _something_else(files, said)
         if attempt is None:
-            yield Submission(handed.student, assignment, notebook, None, "", None, {}, tuple(said))
+            nothing = Submission(handed.student, assignment, notebook, None, "", None, {}, tuple(said))
+            yield dataclasses.replace(nothing, late=handed.late, strangers=len(strangers), prefix=next(iter(handed.prefixes.values()), ""))
             continue
         extras = _extras(attempt.entry, [entry for _, entry in files], said)
-        submitted = _stamped(attempt.entry, files) or attempt.entry.modified
-        yield Submission(handed.student, assignment, notebook, attempt.data, attempt.entry.name, submitted, extras, tuple(said))
+        stamped = None if handed.exported else _stamped(attempt.entry, files)
+        dated = None if handed.exported else attempt.entry.modified
+        yield Submission(
+            handed.student,
+            assignment,
+            notebook,
+            attempt.data,
+            attempt.entry.name,
+            stamped or dated,
+            extras,
+            tuple(said),
+            late=handed.late,
+            dated=stamped is None and dated is not None,
+            strangers=len(strangers),
+            prefix=handed.prefixes.get(attempt.upload, ""),
+        )
 
 
 def _unpacked(entry: Entry, upload: int, budget: Budget, remarks: list[str], depth: int = 0) -> Iterator[tuple[int, Entry]]:

@@ -84,6 +84,7 @@ class Record:
         seconds: how long grading took.
         key: what the marks depend on; see ``key_of``.
         late: whether the learning system marks it as late.
+        prefix: how its name begins in the export of Moodle or Canvas; it may hold somebody's name, and is for the learning system alone.
     """
 
     student: str
@@ -97,6 +98,7 @@ class Record:
     seconds: float = 0.0
     key: str = ""
     late: bool = False
+    prefix: str = ""
 
     @property
     def score(self) -> float | None:

@@ -1,6 +1,6 @@
 """Whose a file is, by where it lies: a folder per student, nbgrader's folders, files side by side, or what Moodle and Canvas export.
 
-handed_in = by_student(entries, assignment="ps01", notebooks=["ps01"])
+handed_in = by_student(entries, assignment="ps01", notebooks=["ps01"], known=known)
 
 ======================================================================  =========  ========================================
 path                                                                    student    shape
@@ -10,9 +10,12 @@ path                                                                    student 
 ``s01.ipynb``, ``ps01_s01.ipynb``, ``s01_ps01 (1).ipynb``, ``s01.zip``  ``s01``    files side by side
 ``Hanako Yamada_4711_assignsubmission_file_/ps01.ipynb``                ``4711``   Moodle, with or without folders
 ``yamadahanako_LATE_4711_90210_ps01.ipynb``                             ``4711``   Canvas
+``yamadahanako_4711_text.html``, ``LATE_anon_aB3xY_90210_ps01.ipynb``   ``4711``   Canvas: words typed in, anonymous grading
 ======================================================================  =========  ========================================
 
-Moodle's and Canvas's numbers are kept and the names beside them are not: with the number a mark finds its way back.
+Moodle names a file by a number of one student and one assignment (``mod/assign/classes/downloader.php``), Canvas by its user's id and the upload's
+(``lib/content_zipper.rb``); ``class_list`` says who that is. The beginning of such a name is kept, for with it feedback finds its way back.
+Neither export knows when anything was handed in: its files are dated by the download.
 """
 
 import dataclasses
@@ -22,9 +25,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from course_lib.grading.archives import Entry
+from course_lib.grading.class_list import ClassList
 
 _MOODLE = re.compile(r".*_(?P<student>\d+)_assignsubmission_(?P<kind>[a-z]+)_?(?P<file>.*)", re.DOTALL)
-_CANVAS = re.compile(r"[^_/]+_(?P<late>LATE_)?(?:question_\d+_)?(?P<student>\d+)_(?P<upload>\d+)_(?P<file>.+)", re.DOTALL)
+_CANVAS = re.compile(
+    r"(?:(?P<anonymous>LATE_)?anon_(?P<anon>[0-9A-Za-z]+)|.+?_(?P<late>LATE_)?(?:question_\d+_)?(?P<student>\d+))"
+    r"_(?:(?P<upload>\d+)_(?P<file>.+)|(?P<words>(?:text|link)\.html))",
+    re.DOTALL,
+)
 _COPY = re.compile(r"(?:^(?:copy of|コピー ?〜?)\s+)|(?:\s*(?:\(\d+\)|- copy|のコピー)$)", re.IGNORECASE)
 _WRAPPERS = {"submissions", "submitted", "submission"}
 _HANDED_IN = {".ipynb", ".json", ".zip", ".py", ".pdf", ".html", ".docx", ".txt", ".md", ".rar", ".7z", ".gz", ".tar"}
@@ -38,42 +46,70 @@ class Handed:
     Attributes:
         student: the student's id.
         entries: the files, by their path inside what the student handed in, with a number that is greater for a later upload.
-        remarks: what was noticed, a sentence each.
+        prefixes: by the number of an upload, how its files' names begin in the export of a learning system.
+        late: whether the learning system marks it as late.
+        exported: whether it comes from a learning system's export, whose files are dated by the download.
     """
 
     student: str
     entries: list[tuple[int, Entry]] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    prefixes: dict[int, str] = field(default_factory=dict)
+    late: bool = False
+    exported: bool = False
 
 
-def by_student(entries: Iterable[Entry], *, assignment: str, notebooks: Sequence[str]) -> list[Handed]:
+@dataclass(frozen=True)
+class Owner:
+    """Whose one file is.
+
+    Attributes:
+        student: the name of the student, as it stands there.
+        rest: the file's path inside what that student handed in.
+        system: ``moodle``, ``canvas``, or empty where no learning system made the name.
+        upload: a number that is greater for a later upload.
+        prefix: how names of this upload begin, if a file beside it can go back to the learning system.
+        late: whether the learning system marks it as late.
+    """
+
+    student: str
+    rest: str
+    system: str = ""
+    upload: int = 0
+    prefix: str = ""
+    late: bool = False
+
+
+def by_student(entries: Iterable[Entry], *, assignment: str, notebooks: Sequence[str], known: ClassList | None = None) -> list[Handed]:
     """Returns what each student handed in, in the order of students.
 
     Args:
         entries: every file.
         assignment: the assignment's name, which names folders of nbgrader's.
         notebooks: the names of its notebooks, which are no student's id.
+        known: the class, which says whose names are whose.
     """
+    known = known or ClassList()
     entries = _unwrapped(list(entries), assignment)
-    owner = _owner(entries, assignment, notebooks)
+    owner_of = _owners(entries, assignment, notebooks)
     handed: dict[str, Handed] = {}
     for entry in entries:
-        if (found := owner(entry)) is None:
+        if (owner := owner_of(entry)) is None:
             continue
-        student, upload, rest, remark = found
-        student = unicodedata.normalize("NFC", student).strip() or "?"
+        student = known.name(owner.system, unicodedata.normalize("NFC", owner.student).strip() or "?")
         one = handed.setdefault(student, Handed(student))
-        if rest and not rest.endswith("/"):
-            one.entries.append((upload, dataclasses.replace(entry, name=rest)))
-        if remark and remark not in one.remarks:
-            one.remarks.append(remark)
+        one.late, one.exported = one.late or owner.late, one.exported or bool(owner.system)
+        if owner.prefix:
+            one.prefixes.setdefault(owner.upload, owner.prefix)
+        if owner.rest and not owner.rest.endswith("/"):
+            dated = {"modified": None} if owner.system else {}
+            one.entries.append((owner.upload, dataclasses.replace(entry, name=owner.rest, **dated)))
     return [handed[student] for student in sorted(handed)]
 
 
 def is_learning_systems(entries: Iterable[Entry]) -> bool:
     """Whether an archive is an export of Moodle or Canvas, and not one student's."""
     entries = list(entries)
-    return any(_MOODLE.fullmatch(entry.parts[0]) for entry in entries) or _all_canvas(entries)
+    return any(_MOODLE.fullmatch(entry.parts[0]) for entry in entries) or _is_canvas(entries)
 
 
 def stem_of(file: str) -> str:
@@ -89,27 +125,28 @@ def stem_of(file: str) -> str:
     return stem
 
 
-Owner = tuple[str, int, str, str]  # student, number of the upload, path inside what was handed in, remark
-
-
-def _owner(entries: list[Entry], assignment: str, notebooks: Sequence[str]) -> Callable[[Entry], Owner | None]:
-    """What tells whose an entry is, and its path inside what that student handed in; None for what is nobody's."""
+def _owners(entries: list[Entry], assignment: str, notebooks: Sequence[str]) -> Callable[[Entry], Owner | None]:
+    """What tells whose an entry is; None for what is nobody's."""
     nbgraders = {entry.parts[0] for entry in entries if len(entry.parts) > 2 and entry.parts[1] == assignment}
-    canvas = _all_canvas(entries)
+    canvas = _is_canvas(entries)
 
     def owner(entry: Entry) -> Owner | None:
         first, *inner = entry.parts
         if moodle := _MOODLE.fullmatch(first):
-            return moodle["student"], 0, "/".join(inner) or moodle["file"], ""
+            prefix = f"{first}/" if inner else first.removesuffix(moodle["file"])
+            return Owner(moodle["student"], "/".join(inner) or moodle["file"], "moodle", prefix=prefix)
         if canvas and not inner and (upload := _CANVAS.fullmatch(first)):
-            return upload["student"], int(upload["upload"]), upload["file"], "Canvas marks it as late." if upload["late"] else ""
+            prefix = first.removesuffix(upload["file"]) if upload["file"] else ""  # Canvas takes nothing back for words that were typed in
+            late = bool(upload["late"] or upload["anonymous"])
+            number = int(upload["upload"] or 0)
+            return Owner(upload["student"] or upload["anon"], upload["file"] or upload["words"], "canvas", number, prefix, late)
         if first in nbgraders:
-            return first, 0, "/".join(inner[1:]) if inner[0] == assignment else "", ""  # what is for another assignment is left alone
+            return Owner(first, "/".join(inner[1:]) if inner[0] == assignment else "")  # what is for another assignment is left alone
         if inner:
-            return first, 0, "/".join(inner), ""
+            return Owner(first, "/".join(inner))
         if entry.suffix in _HANDED_IN and not _NOT_HANDED_IN.fullmatch(first):
-            return student_of(first, [assignment, *notebooks]), 0, first, ""
-        return (first, 0, first, "") if entry.fault and not entry.suffix and first != "?" else None
+            return Owner(student_of(first, [assignment, *notebooks]), first)
+        return Owner(first, first) if entry.fault and not entry.suffix and first != "?" else None
 
     return owner
 
@@ -129,9 +166,11 @@ def student_of(file: str, names: Sequence[str]) -> str:
     return stem
 
 
-def _all_canvas(entries: Sequence[Entry]) -> bool:
+def _is_canvas(entries: Sequence[Entry]) -> bool:
+    """Whether files side by side are named by Canvas, all of them or most; somebody may have put another beside them."""
     flat = [entry.parts[0] for entry in entries if len(entry.parts) == 1 and entry.suffix in _HANDED_IN]
-    return bool(flat) and all(_CANVAS.fullmatch(name) for name in flat)
+    named = sum(_CANVAS.fullmatch(name) is not None for name in flat)
+    return bool(named) and 2 * named > len(flat)
 
 
 def _unwrapped(entries: list[Entry], assignment: str) -> list[Entry]:

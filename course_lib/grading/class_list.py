@@ -1,0 +1,105 @@
+"""Who belongs to the class, by every name under which learning systems know a student.
+
+known = ClassList.of(course.roster, worksheet)
+known.name("canvas", "4711"), known.absent(handed_in), known.strangers(handed_in)
+
+A folder or a file names a student by the course's own id, or by the id of the learning system (``lms_user_id`` of the list). Canvas's export has
+its user id. Moodle's has a number of one student and one assignment, so only the assignment's grading worksheet tells who that is.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from course_lib.grading.nbgrader_course import Student
+from course_lib.grading.standings import nbgrader_id
+from course_lib.grading.worksheet import Participant, Worksheet
+
+
+@dataclass(frozen=True)
+class ClassList:
+    """A class.
+
+    Attributes:
+        listed: the course's ids of those whom configuration or gradebook know.
+        by_lms_id: the course's id by the id of the learning system.
+        by_number: the student by the number in a Moodle export, where there is a worksheet.
+        submitted: by student, when Moodle's worksheet says that work was handed in.
+    """
+
+    listed: frozenset[str] = frozenset()
+    by_lms_id: Mapping[str, str] = field(default_factory=dict)
+    by_number: Mapping[str, str] = field(default_factory=dict)
+    submitted: Mapping[str, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, roster: Iterable[Student], worksheet: Worksheet | None = None) -> "ClassList":
+        """Returns the class of a course.
+
+        Args:
+            roster: everybody whom the course knows.
+            worksheet: Moodle's, of the assignment at hand. Its people are found on the roster by id, address, LMS id or full name; who is not
+                there goes by the ID number of the worksheet, else by the address, else by the number.
+
+        Raises:
+            ValueError: if two students have one LMS id, or a row of the worksheet is two students.
+        """
+        roster = list(roster)
+        by_lms_id: dict[str, str] = {}
+        for student in roster:
+            if student.lms_id and by_lms_id.setdefault(student.lms_id, student.id) != student.id:
+                raise ValueError(f"the students {by_lms_id[student.lms_id]} and {student.id} have the same lms_user_id {student.lms_id}")
+        names = _names(roster)
+        by_number = {person.number: _who(person, names) for person in worksheet.people} if worksheet else {}
+        times = {by_number[one.number]: one.submitted for one in worksheet.people if one.submitted} if worksheet else {}
+        return cls(frozenset(student.id for student in roster), by_lms_id, by_number, times)
+
+    def name(self, system: str, given: str) -> str:
+        """Returns the course's id of a student; where nobody is known under a name, the name itself.
+
+        Args:
+            system: whose name it is: ``moodle``, ``canvas``, or empty for a folder or a file.
+            given: the name.
+        """
+        if system == "moodle":
+            return self.by_number.get(given, given)
+        if system != "canvas" and given in self.listed:
+            return given
+        return self.by_lms_id.get(given, given)
+
+    def absent(self, there: Iterable[str]) -> list[str]:
+        """Returns who is on the list or the worksheet and not among the ids given, sorted."""
+        there = set(there)
+        there |= {nbgrader_id(student) for student in there}
+        return sorted({*self.listed, *self.by_number.values()} - there)
+
+    def strangers(self, there: Iterable[str]) -> list[str]:
+        """Returns which of the ids given are on no list, sorted; nobody where there is no list."""
+        return sorted(name for name in set(there) if self.listed and not {name, nbgrader_id(name)} & self.listed)
+
+
+def _names(roster: Iterable[Student]) -> dict[str, set[str]]:
+    """The students by all that a worksheet may say of them."""
+    found: dict[str, set[str]] = {}
+    for student in roster:
+        full = (f"{student.first_name} {student.last_name}", f"{student.last_name} {student.first_name}")
+        for name in (student.id, student.lms_id, student.email, *(full if student.first_name and student.last_name else ())):
+            if name:
+                found.setdefault(_plain(name), set()).add(student.id)
+    return found
+
+
+def _who(person: Participant, names: Mapping[str, set[str]]) -> str:
+    """The course's id of somebody on a worksheet: what says it best counts, and a name that several bear says nothing."""
+    full_name, *others = person.fields or ("",)
+    found = set().union(*(names.get(_plain(field), set()) for field in others if field))
+    found = found or names.get(_plain(full_name), set())
+    if len(found) > 1 and any(len(names.get(_plain(field), set())) == 1 for field in others):
+        raise ValueError(f"{person.identifier} of the worksheet is more than one student of the class: {', '.join(sorted(found))}")
+    address = next((field for field in person.fields if "@" in field), "")
+    return next(iter(found)) if len(found) == 1 else person.id_number or address or person.number
+
+
+def _plain(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

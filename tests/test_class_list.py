@@ -1,0 +1,79 @@
+"""A student is one student, whatever a learning system calls them; who is on no list is named."""
+
+from datetime import datetime
+
+import pytest
+
+from course_lib.grading.class_list import ClassList
+from course_lib.grading.nbgrader_course import Student
+from course_lib.grading.worksheet import Participant, Worksheet
+
+ADA = Student("ada", "Ada", "Lovelace", "Ada.Lovelace@example.org", "4711")
+BEN = Student("0042", "Ben", "Yamada", "ben@example.org")
+NIGHT = datetime(2026, 11, 20, 23, 59).astimezone()
+
+
+def sheet(*people: Participant) -> Worksheet:
+    return Worksheet(("Identifier", "Grade", "Last modified (grade)"), people)
+
+
+def person(number: str, *fields: str, id_number: str = "", submitted=None) -> Participant:
+    return Participant(number, f"Participant {number}", fields, id_number, submitted)
+
+
+def test_canvas_and_folders_know_a_student_by_the_lms_id():
+    known = ClassList.of([ADA, BEN])
+    assert [known.name(system, "4711") for system in ("canvas", "", "moodle")] == ["ada", "ada", "4711"]
+    assert (known.name("", "0042"), known.name("", "new")) == ("0042", "new")
+
+
+def test_the_courses_own_id_comes_before_somebody_elses_lms_id():
+    """A folder named 0042 is the student 0042; Canvas's user 0042 is the one who has that LMS id."""
+    known = ClassList.of([BEN, Student("eve", lms_id="0042")])
+    assert (known.name("", "0042"), known.name("canvas", "0042")) == ("0042", "eve")
+
+
+def test_moodles_numbers_mean_something_with_the_worksheet_alone():
+    by_each = [("ada",), ("4711",), ("ADA.lovelace@example.org",), ("Lovelace  Ada",), ("Ａｄａ Lovelace",)]
+    people = [person(str(i), *("Somebody", *fields) if i < 3 else fields) for i, fields in enumerate(by_each)]
+    known = ClassList.of([ADA, BEN], sheet(*people))
+    assert [known.name("moodle", str(i)) for i in range(5)] == ["ada"] * 5
+    assert known.name("moodle", "4711") == "4711"  # another student's LMS id is no number of Moodle's
+
+
+def test_who_is_on_the_worksheet_alone_goes_by_what_lasts_longest():
+    people = [person("1", "A B", "77", "a@b.c", id_number="77"), person("2", "C D", "", "c@d.e"), person("3", "E F")]
+    known = ClassList.of([], sheet(*people))
+    assert [known.name("moodle", number) for number in "123"] == ["77", "c@d.e", "3"]
+    assert known.absent(["77"]) == ["3", "c@d.e"]
+    assert known.strangers(["77", "x"]) == []  # without a list nobody is a stranger
+
+
+def test_a_full_name_that_two_bear_names_nobody():
+    twin = Student("ada2", "Ada", "Lovelace")
+    known = ClassList.of([ADA, twin], sheet(person("1", "Ada Lovelace"), person("2", "Ada Lovelace", "ada2")))
+    assert (known.name("moodle", "1"), known.name("moodle", "2")) == ("1", "ada2")
+
+
+def test_a_row_of_two_students_and_one_lms_id_for_two_are_refused():
+    with pytest.raises(ValueError, match="Participant 1 .* 0042, ada"):
+        ClassList.of([ADA, BEN], sheet(person("1", "X", "ada", "ben@example.org")))
+    with pytest.raises(ValueError, match="lms_user_id 4711"):
+        ClassList.of([ADA, Student("eve", lms_id="4711")])
+
+
+def test_the_worksheet_knows_when_work_was_handed_in():
+    known = ClassList.of([ADA, BEN], sheet(person("1", "X", "ada", submitted=NIGHT), person("2", "X", "0042")))
+    assert known.submitted == {"ada": NIGHT}
+
+
+def test_strangers_are_named_and_who_is_absent_too():
+    known = ClassList.of([ADA, BEN])
+    assert known.strangers(["ada", "4711", "old", "0042", "Ada"]) == ["4711", "Ada", "old"]
+    assert known.absent(["ada", "old"]) == ["0042"]
+    assert ClassList.of([]).strangers(["ada"]) == []
+
+
+def test_an_id_that_nbgrader_had_to_quote_is_the_same_student():
+    known = ClassList.of([Student("a%2Fb")])
+    assert (known.strangers(["a/b"]), known.absent(["a/b"])) == ([], [])

@@ -7,7 +7,10 @@ from nbformat import from_dict
 from nbformat.v4 import new_output
 from test_markup import assert_inert
 
-from course_lib.grading.shown_outputs import shown
+from course_lib.grading.cell_outputs import Outputs
+from course_lib.grading.execution import _note
+from course_lib.grading.kernel_channels import Message
+from course_lib.grading.shown_outputs import is_note, shown
 
 
 def html(*outputs) -> str:
@@ -49,6 +52,17 @@ def test_an_error_without_traceback_still_says_what_it_is():
 def test_what_is_no_output_is_passed_over():
     odd = [{}, {"output_type": "display_data"}, {"output_type": "display_data", "data": "x"}, {"output_type": 3}]
     assert shown([]) == shown(list(map(from_dict, odd))) == []
+
+
+def test_a_note_of_gradings_is_told_from_what_a_kernel_shows():
+    """Metadata make the difference, and what a student's kernel publishes loses them on the way."""
+    outputs = Outputs(1000)
+    content = {"data": {"text/plain": "grading: full marks"}, "metadata": {"grading": True}, "transient": {"display_id": "1"}}
+    for kind in ("display_data", "execute_result", "update_display_data"):
+        outputs.take(Message(kind, "", content, 100))
+    assert len(outputs.nodes()) == 2
+    assert not any(is_note(output) for output in outputs.nodes())
+    assert is_note(_note("grading: this cell ran out of time"))
 
 
 def test_formulae_and_markdown_are_rendered():

@@ -1,21 +1,22 @@
 """What a student gets back: one HTML file with the marks, and the notebook with each lost point beside its cell.
 
 Nothing of a hidden test is in it. The text of checks comes from the release alone; of a hidden line only the author's own words are told;
-and what a student's cell printed after a hidden test had run is left out, for it could repeat what that test asked.
+and what a student's cell printed or raised after a hidden test had run is left out, for it could repeat what that test asked.
 """
 
-import builtins
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from markupsafe import Markup, escape
 from nbformat import NotebookNode
 
-from course_lib.grading import markup, pages
+from course_lib.grading import lost_points, markup, pages
 from course_lib.grading.cells import grade_id, is_solution, is_test, meta
+from course_lib.grading.machine_paths import without_machine
 from course_lib.grading.records import Outcome, Question, Record, Status
-from course_lib.grading.shown_outputs import shown
+from course_lib.grading.shown_outputs import shown, withheld
 
 STATUS = {
     Status.GRADED: "All of it was graded.",
@@ -36,7 +37,10 @@ OUTCOME = {
     Outcome.BY_HAND: ("…", "a person marks this"),
     Outcome.NOT_JUDGED: ("–", "not judged"),
 }
-_LONGEST_MESSAGE = 600  # characters
+_REVIEWED = "All of it was graded, and a person has looked at it."
+_EMPTY = (Status.MISSING, Status.UNREADABLE)  # a table of zeros would say nothing that the status does not
+_BADGE = re.compile(r"\[!\[[^\]]*\]\([^)\s]*\)\]\(https://colab\.research\.google\.com/[^)\s]*\)")
+_LONGEST_RAW = 600  # characters
 _LARGEST_PAGE = 16_000_000  # characters of cells
 _LARGEST_HTML = 400_000  # characters of one cell without its pictures
 
@@ -78,6 +82,9 @@ def page(
     comments: Mapping[str, Comment] | None = None,
     penalty: float = 0.0,
     hidden_tests: Collection[str] | None = None,
+    mixed: Collection[str] = (),
+    reviewed: bool = False,
+    folders: Collection[str] = (),
 ) -> str:
     """Returns the feedback on one notebook of one student, a page that needs nothing else and in which nothing runs.
 
@@ -87,31 +94,60 @@ def page(
         released: what students got: the only source of the text of checks, so that no hidden test can slip through.
         comments: what a person said, by grade id; an entry under the empty name stands at the page's head.
         penalty: points taken off for lateness.
-        hidden_tests: grade ids of the checks that hold hidden tests; what a student's cell prints after the first of them could repeat
-            what that test asked, and is left out. None takes every check for one.
+        hidden_tests: grade ids of the checks that hold hidden tests; what a student's code prints or raises after the first of them could
+            repeat what that test asked, and is left out. None takes every check for one.
+        mixed: those of them in which lines that a student sees follow hidden ones.
+        reviewed: whether a person has looked at a notebook that needed it.
+        folders: the course's, which no student is told of; this machine's own are known.
     """
-    said = comments or {}
-    tasks = _tasks(released)
-    marks = {q.grade_id: _mark(q, i, tasks.get(q.grade_id, ""), said.get(q.grade_id, Comment())) for i, q in enumerate(record.questions)}
+    said, tasks, empty = comments or {}, _tasks(released), record.status in _EMPTY
+    lost = _lost(record, released, hidden_tests, mixed, folders)
+    marks = {
+        q.grade_id: _mark(q, i, tasks.get(q.grade_id, ""), said.get(q.grade_id, Comment()), lost) for i, q in enumerate(record.questions)
+    }
     judged = record.status is not Status.INFRASTRUCTURE_ERROR
     total = sum((mark.score for mark in marks.values() if mark.score is not None), start=0.0)
     return pages.render(
         "feedback.html",
         record=record,
         title=_title(released) or record.assignment,
-        status=STATUS[record.status],
-        marks=list(marks.values()),
+        status=_REVIEWED if reviewed and record.status is Status.NEEDS_REVIEW else STATUS[record.status],
+        reasons=[without_machine(remark, folders) for remark in record.remarks] if empty else [],
+        submitted=_when(record.submitted),
+        marks=[] if empty and not any(mark.score for mark in marks.values()) else list(marks.values()),
         judged=judged,
         total=max(total - penalty, 0.0),
         before=total,
         penalty=penalty,
         waiting=sum((mark.points for mark in marks.values() if mark.score is None), start=0.0) if judged else 0.0,
         comment=markup.markdown(said[""].text) if "" in said else "",
-        cells=_cells(notebook, released, marks, hidden_tests) if notebook else [],
+        cells=_cells(notebook, released, marks, hidden_tests, folders) if notebook else [],
     )
 
 
-def _mark(question: Question, index: int, task: str, comment: Comment) -> _Mark:
+def _lost(
+    record: Record, released: NotebookNode, hidden_tests: Collection[str] | None, mixed: Collection[str], folders: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """What a student is told of each question, by grade id, in the order in which they were asked."""
+    questions, found, asked = {question.grade_id: question for question in record.questions}, {}, False
+    for cell in released.cells:
+        name = grade_id(cell)
+        if name in questions:
+            told = lost_points.told(questions[name], asked=asked or name in mixed, check=cell.source)
+            found[name] = tuple(without_machine(line, folders) for line in told)
+        asked = asked or (is_test(cell) and (hidden_tests is None or name in hidden_tests))
+    return found
+
+
+def _when(submitted: str) -> str:
+    """A moment to the minute, in this machine's zone."""
+    try:
+        return f"{datetime.fromisoformat(submitted).astimezone():%Y-%m-%d %H:%M %Z}"
+    except ValueError:
+        return submitted
+
+
+def _mark(question: Question, index: int, task: str, comment: Comment, told: Mapping[str, tuple[str, ...]]) -> _Mark:
     sign, outcome = OUTCOME[question.outcome]
     score = question.score if comment.score is None else comment.score
     if comment.score is not None:
@@ -127,28 +163,20 @@ def _mark(question: Question, index: int, task: str, comment: Comment) -> _Mark:
         sign=sign,
         outcome=outcome,
         kind="won" if full else "waiting" if score is None else "lost",
-        says=tuple(_says(question)) if lost else (),
+        says=told.get(question.grade_id, ()) if lost else (),
         comment=markup.markdown(comment.text) if comment.text.strip() else Markup(""),
     )
-
-
-def _says(question: Question) -> list[str]:
-    """What a student is told of a check that was not passed; of a hidden line only the author's words."""
-    if question.outcome not in (Outcome.WRONG, Outcome.PART, Outcome.CRASHED, Outcome.TIMED_OUT):
-        return []
-    if question.hidden:
-        said = question.words.strip()
-        return ["A check that you do not see, on other data, did not pass."] + ([f"It says: {said}"] if said else [])
-    said = question.message.strip() or question.words.strip()
-    said = re.sub(r"^(course_lib\.check\.)?(Mistake|AssertionError): ", "", said)
-    return [said if len(said) <= _LONGEST_MESSAGE else said[:_LONGEST_MESSAGE] + " …"] if said else []
 
 
 # ------------------------------------------------------------------------------------------------------------- the notebook
 
 
 def _cells(
-    notebook: NotebookNode, released: NotebookNode, marks: Mapping[str, _Mark], hidden_tests: Collection[str] | None
+    notebook: NotebookNode,
+    released: NotebookNode,
+    marks: Mapping[str, _Mark],
+    hidden_tests: Collection[str] | None,
+    folders: Collection[str],
 ) -> list[dict[str, object]]:
     """The notebook's cells as the page shows them; locked ones from the release, with the marks where they were lost or won."""
     given = {grade_id(cell): cell for cell in released.cells if grade_id(cell)}
@@ -161,7 +189,7 @@ def _cells(
             continue  # a check that was not released
         block = _block(given[name] if locked else cell, outline, marks.get(name) if name not in seen else None)
         if not locked and cell.cell_type == "code":
-            block["outputs"] = _outputs(cell, asked)
+            block["outputs"] = withheld(cell, answer=name in given) if asked else shown(cell.get("outputs", []), folders)
         seen.add(name)
         asked = asked or (locked and is_test(given[name]) and (hidden_tests is None or name in hidden_tests))
         size += sum(len(part) for part in (block["source"], *block["outputs"]))
@@ -173,27 +201,15 @@ def _cells(
 
 def _block(cell: NotebookNode, outline: "_Outline", mark: _Mark | None) -> dict[str, object]:
     if cell.cell_type == "markdown":
-        kind, source = "text", outline.put(markup.markdown(cell.source, cell.get("attachments")))
+        kind, source = "text", outline.put(markup.markdown(_BADGE.sub("", cell.source), cell.get("attachments")))
     elif cell.cell_type == "code":
         kind, source = ("check" if is_test(cell) else "code"), markup.code(cell.source)
     else:
-        kind, source = "code", escape(cell.source[:_LONGEST_MESSAGE])
+        kind, source = "code", escape(cell.source[:_LONGEST_RAW])
     if len(re.sub(r'src="data:[^"]*"', "", source)) > _LARGEST_HTML:
         source = Markup('<p class="absent">(too long to be shown)</p>')
     answer = bool(mark) or is_solution(cell)
     return {"kind": kind, "source": source, "outputs": [], "mark": mark, "answer": answer and kind != "check"}
-
-
-def _outputs(cell: NotebookNode, asked: bool) -> list[Markup]:
-    outputs = cell.get("outputs", [])
-    if not asked:
-        return shown(outputs)
-    ended = next((str(output.get("ename")) for output in outputs if output.get("output_type") == "error"), None)
-    if ended is None:
-        return []
-    kind = getattr(builtins, ended, None)
-    known = isinstance(kind, type) and issubclass(kind, BaseException)
-    return [Markup('<p class="absent">(this cell ended with {}; run it to see where)</p>').format(ended if known else "an error")]
 
 
 class _Outline:

@@ -31,7 +31,7 @@ def words_of(source: str, lines: list[int], text: str) -> str:
             [] if statement is None else [words for node in _spoken(statement) for words in _literals(node, tree) if _stand_in(words, text)]
         )
         if said:
-            said += [] if len(said) > 1 else _of_the_check(text)
+            said += [[found]] if len(said) == 1 and (found := words_of_the_check(text)) else []
             return ": ".join(dict.fromkeys(" … ".join(words).strip() for words in map(_stripped, said)))
     return ""
 
@@ -106,9 +106,9 @@ def _stand_in(words: list[str], text: str) -> bool:
     return bool(parts) and all(part in text or part[:1].upper() + part[1:] in text for part in parts)
 
 
-def _of_the_check(text: str) -> list[list[str]]:
-    """What ``course_lib.check`` itself says of common mistakes, where the author said no more than what the value is called."""
-    return [[max(found, key=len)]] if (found := [words for words in _check_words() if words in text]) else []
+def words_of_the_check(text: str) -> str:
+    """Returns what ``course_lib.check`` itself says of a common mistake, of all that it can say the longest that stands in a text."""
+    return max((words for words in _check_words() if words in text), key=len, default="")
 
 
 @functools.cache

@@ -1,11 +1,14 @@
 """The outputs of a cell, safe to read: text, errors, tables as text, embedded pictures; what only a live notebook can show is named."""
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Collection, Iterator, Mapping
 
 from markupsafe import Markup
 from nbformat import NotebookNode
 
+from course_lib.grading.machine_paths import without_machine
 from course_lib.grading.markup import formula, markdown, picture, terminal
+from course_lib.grading.namespaces import python_of
 
 _UNSHOWN = {
     "application/vnd.jupyter.widget-view+json": "an interactive widget: it lives in your notebook",
@@ -15,13 +18,48 @@ _UNSHOWN = {
 }
 
 
-def shown(outputs: list[NotebookNode]) -> list[Markup]:
+def shown(outputs: list[NotebookNode], folders: Collection[str] = ()) -> list[Markup]:
     """Returns what stands under a cell, a block for each output.
 
     Args:
         outputs: nbformat's outputs; anything that is none is passed over.
+        folders: the grading machine's, which nobody is told of.
     """
-    return [block for output in _joined(outputs) if (block := _block(output))]
+    return [block for output in _joined(outputs) if (block := _block(output, folders))]
+
+
+def withheld(cell: NotebookNode, *, answer: bool) -> list[Markup]:
+    """Returns what is told of a cell that ran after a hidden test, for what it shows could repeat what that test asked.
+
+    Grading's own notes are told, and of an answer that ended with an error just that, or what of it is no Python; of a cell of the
+    student's own nothing, for there may be thousands, and each that ends or does not end with an error would carry a bit.
+
+    Args:
+        cell: the cell with its outputs.
+        answer: whether it is one of the cells that were given out to be filled in.
+    """
+    outputs = cell.get("outputs", [])
+    notes = [block for output in outputs if is_note(output) and (block := _block(output, ()))]
+    if answer and any(output.get("output_type") == "error" for output in outputs):
+        wrong = _no_python(cell.source) or "this cell ended with an error; run it to see where"
+        notes.append(Markup('<p class="absent">({})</p>').format(wrong))
+    return notes
+
+
+def is_note(output: Mapping[str, object]) -> bool:
+    """Whether an output is a note of grading's: its metadata say so, and no student's kernel can give an output metadata."""
+    return output.get("output_type") == "display_data" and dict(output.get("metadata") or {}).get("grading") is True
+
+
+def _no_python(source: str) -> str:
+    """Why a cell cannot be read by Python, told from its source alone."""
+    try:
+        ast.parse(python_of(source))
+    except SyntaxError as error:
+        return f"this is no Python yet: line {error.lineno}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError):
+        return "this is no Python yet"
+    return ""
 
 
 def _joined(outputs: list[NotebookNode]) -> Iterator[dict]:
@@ -41,23 +79,26 @@ def _joined(outputs: list[NotebookNode]) -> Iterator[dict]:
         yield waiting
 
 
-def _block(output: dict) -> Markup | None:
+def _block(output: dict, folders: Collection[str]) -> Markup | None:
     kind = output.get("output_type")
+    if is_note(output):
+        said = _text(output["data"].get("text/plain"))
+        return Markup('<p class="note">{}</p>').format(said[:1].upper() + said[1:])
     if kind == "stream":
         label = "warnings and errors" if output["name"] == "stderr" else "printed"
         return Markup('<pre class="{}" aria-label="{}">{}</pre>').format(
-            "stderr" if label != "printed" else "stdout", label, terminal(output["text"])
+            "stderr" if label != "printed" else "stdout", label, terminal(without_machine(output["text"], folders))
         )
     if kind == "error":
         lines = [_text(line) for line in output.get("traceback", [])] or [f"{output.get('ename')}: {output.get('evalue')}"]
-        return Markup('<pre class="error" aria-label="error">{}</pre>').format(terminal("\n".join(lines)))
+        return Markup('<pre class="error" aria-label="error">{}</pre>').format(terminal(without_machine("\n".join(lines), folders)))
     data = output.get("data") if kind in ("display_data", "execute_result") else None
-    return _richest(data) if isinstance(data, dict) else None
+    return _richest(data, folders) if isinstance(data, dict) else None
 
 
-def _richest(data: dict) -> Markup | None:
+def _richest(data: dict, folders: Collection[str]) -> Markup | None:
     """The best of the forms in which a value comes that can be shown."""
-    words = _text(data.get("text/plain"))
+    words = without_machine(_text(data.get("text/plain")), folders)
     for kind in ("image/png", "image/jpeg"):
         if kind in data and (address := picture(_text(data[kind]))):
             return Markup('<img src="{}" alt="{}">').format(address, words[:200] or "picture")
@@ -65,7 +106,7 @@ def _richest(data: dict) -> Markup | None:
         latex = _text(data["text/latex"]).strip()
         return Markup('<div class="formula">{}</div>').format(formula(latex.strip("$"), display=True))
     if "text/markdown" in data:
-        return markdown(_text(data["text/markdown"]))
+        return markdown(without_machine(_text(data["text/markdown"]), folders))
     notes = [note for kind, note in _UNSHOWN.items() if kind in data and not (kind == "text/html" and words)]
     note = Markup('<p class="absent">({})</p>').format("; ".join(notes)) if notes else Markup("")
     text = Markup('<pre class="value">{}</pre>').format(terminal(words)) if words else Markup("")

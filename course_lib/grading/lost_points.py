@@ -1,0 +1,63 @@
+"""What a student is told of a check that was not passed: the check's own message, and nothing that could repeat what a hidden test asked.
+
+Before a hidden test has asked anything, all that a check of the release says may be told: the student can run it. Afterwards the
+student's code knows hidden inputs, and whatever it raises or returns could carry them out, later, at a visible line of another
+question. From then on the author's own words are told, which are literals of the instructor's notebook, and of an error its kind alone.
+"""
+
+import builtins
+import re
+
+from course_lib.grading.feedback_words import words_of_the_check
+from course_lib.grading.records import Outcome, Question
+
+UNSEEN = "A check that you do not see, on other data, did not pass."
+RUN_IT = "Run this check in your notebook: it says more there."
+_LONGEST = 600  # characters
+
+
+def told(question: Question, *, asked: bool, check: str) -> list[str]:
+    """Returns what a student is told of a question that lost points, a sentence or two.
+
+    Args:
+        question: what was found.
+        asked: whether a hidden test had asked the student's code for anything when the line ran that failed.
+        check: the check as it was given out.
+
+    Example:
+        >>> lost = Question("q", 2.0, 0.0, Outcome.WRONG, "Mistake: The mean is 4.7113, but 2 is right: divide by N.", "the mean: divide by N")
+        >>> told(lost, asked=False, check="")
+        ['The mean is 4.7113, but 2 is right: divide by N.']
+        >>> told(lost, asked=True, check="")
+        ['The mean: divide by N.', 'Run this check in your notebook: it says more there.']
+    """
+    if question.outcome in (Outcome.CRASHED, Outcome.TIMED_OUT):  # grading's own words
+        return _cut(question.message)
+    if question.outcome not in (Outcome.WRONG, Outcome.PART):
+        return []
+    if question.hidden:
+        return [UNSEEN, *([f"It says: {question.words.strip()}"] if question.words.strip() else [])]
+    if not asked:
+        return _cut(re.sub(r"^(course_lib\.check\.)?(Mistake|AssertionError): ", "", question.message.strip() or question.words.strip()))
+    if words := question.words.strip() or words_of_the_check(question.message):
+        return [_sentence(words), RUN_IT]
+    return [*_kind(question.message, check), RUN_IT] if question.message else []
+
+
+def _cut(text: str) -> list[str]:
+    text = text.strip()
+    return [text if len(text) <= _LONGEST else text[:_LONGEST] + " …"] if text else []
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "?", "!")) else ".")
+
+
+def _kind(message: str, check: str) -> list[str]:
+    """An error's kind if it is one of Python's own, and which name was missing if the check itself has that name."""
+    name = message.partition(":")[0].strip()
+    if (lost := re.match(r"NameError: name '(\w+)' is not defined", message)) and re.search(rf"\b{lost[1]}\b", check):
+        return [f"The name {lost[1]} is not defined: does the cell that defines it run to its end?"]
+    kind = getattr(builtins, name, None)
+    known = isinstance(kind, type) and issubclass(kind, BaseException) and kind is not AssertionError
+    return [f"It ended with {name}."] if known else ["It did not pass."]

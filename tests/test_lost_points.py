@@ -1,0 +1,58 @@
+"""What is told of a lost point: all of it before a hidden test has asked anything, literals and a kind of error afterwards."""
+
+import pytest
+
+from course_lib.grading.lost_points import RUN_IT, UNSEEN, told
+from course_lib.grading.records import Outcome, Question
+
+CHECK = "check.close(fit(x), 2.0, name='the mean')"
+
+
+def lost(message: str = "", words: str = "", outcome: Outcome = Outcome.WRONG, *, hidden: bool = False) -> Question:
+    return Question("q", 2.0, 0.0, outcome, message, words, hidden)
+
+
+@pytest.mark.parametrize(
+    ("message", "words", "says"),
+    [
+        ("Mistake: The mean is 4.7113, but 2 is right: divide by N.", "the mean: divide by N", ["The mean: divide by N.", RUN_IT]),
+        ("ValueError: [4.7113, 4.7113]", "", ["It ended with ValueError.", RUN_IT]),
+        ("SystemExit", "", ["It ended with SystemExit.", RUN_IT]),
+        ("E47113: 4.7113", "", ["It did not pass.", RUN_IT]),
+        ("AssertionError: 4.7113", "", ["It did not pass.", RUN_IT]),
+        ("print: 4.7113", "", ["It did not pass.", RUN_IT]),
+        (
+            "NameError: name 'fit' is not defined",
+            "",
+            ["The name fit is not defined: does the cell that defines it run to its end?", RUN_IT],
+        ),
+        ("NameError: name 'x47113' is not defined", "", ["It ended with NameError.", RUN_IT]),
+        (
+            "Mistake: The result is None: the function ended without giving anything back: is the `return` there?",
+            "",
+            ["The function ended without giving anything back: is the `return` there?", RUN_IT],
+        ),
+        ("", "", []),
+    ],
+)
+def test_after_a_hidden_test_nothing_that_a_student_raised_or_returned_is_told(message, words, says):
+    found = told(lost(message, words), asked=True, check=CHECK)
+    assert found == says
+    assert "4711" not in " ".join(found)
+    before = told(lost(message, words), asked=False, check=CHECK)
+    assert before == ([message.removeprefix("Mistake: ").removeprefix("AssertionError: ")] if message else [])
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_of_a_hidden_line_the_authors_words_and_of_what_stopped_gradings_own(asked):
+    assert told(lost("4711", "divide by N", hidden=True), asked=asked, check=CHECK) == [UNSEEN, "It says: divide by N"]
+    assert told(lost("4711", hidden=True), asked=asked, check=CHECK) == [UNSEEN]
+    for outcome in (Outcome.TIMED_OUT, Outcome.CRASHED):
+        assert told(lost("no answer within 60 s", outcome=outcome), asked=asked, check=CHECK) == ["no answer within 60 s"]
+    for outcome in (Outcome.RIGHT, Outcome.NOT_ATTEMPTED, Outcome.BY_HAND, Outcome.NOT_JUDGED):
+        assert told(lost("4711", outcome=outcome), asked=asked, check=CHECK) == []
+
+
+def test_a_long_message_is_cut():
+    (line,) = told(lost("ValueError: " + "x" * 10_000), asked=False, check=CHECK)
+    assert len(line) < 700

@@ -56,7 +56,7 @@ def test_a_full_name_that_two_bear_names_nobody():
 
 
 def test_a_row_of_two_students_and_one_lms_id_for_two_are_refused():
-    with pytest.raises(ValueError, match="Participant 1 .* 0042, ada"):
+    with pytest.raises(ValueError, match=r"Participant 1 .* 0042, ada"):
         ClassList.of([ADA, BEN], sheet(person("1", "X", "ada", "ben@example.org")))
     with pytest.raises(ValueError, match="lms_user_id 4711"):
         ClassList.of([ADA, Student("eve", lms_id="4711")])

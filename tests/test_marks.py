@@ -2,12 +2,16 @@
 
 import csv
 import time
+from dataclasses import replace
 
 import pytest
+from moodle_worksheet import worksheet
 
+from course_lib.grading.class_list import ClassList
 from course_lib.grading.marks import Standing, table, write
 from course_lib.grading.nbgrader_course import Student
 from course_lib.grading.records import Outcome, Question, Record, Status
+from course_lib.grading.worksheet import read as read_worksheet
 
 ODD = [
     "=1+1",
@@ -35,7 +39,7 @@ def record(student, scores, *, notebook="ps", status=Status.GRADED, of=2.0):
 
 
 def read(file):
-    with file.open(encoding="utf-8", newline="") as lines:
+    with file.open(encoding="utf-8-sig", newline="") as lines:
         return list(csv.reader(lines))
 
 
@@ -125,6 +129,83 @@ def test_an_lms_finds_its_people(tmp_path):
         ["Lovelace, Ada", "4711", "", "00123", "", "1"],
         ["x", "", "", "x", "", "2"],
     ]
+
+
+def from_export(student, prefix, score=1.0):
+    return replace(record(student, {"q": score}), prefix=prefix)
+
+
+def imported_by_moodle(file, people, headings=("Identifier", "Grade", "Last modified (grade)"), participant="Participant "):
+    """The grades that ``assignfeedback_offline_grade_importer`` (importgradeslib.php) reads: three columns by their headings, a number by its place.
+
+    It fails without one of the headings, cuts as many bytes off an identifier as the word for a participant has, and skips whom it does not know
+    and who has no grade.
+    """
+    head, *rows = read(file)
+    identifier, grade, _ = (head.index(heading) for heading in headings)
+    numbers = [row[identifier].encode()[len(participant.encode()) :].decode() for row in rows]
+    return {people[number]: row[grade] for number, row in zip(numbers, rows, strict=True) if number in people and row[grade]}
+
+
+def test_moodle_takes_its_worksheet_back_by_the_numbers_of_the_export(tmp_path):
+    records = [
+        from_export("1200345", "Hanako Yamada_1200345_assignsubmission_file_/"),
+        from_export("77", "Taro_77_assignsubmission_file_", None),
+        record("late", {"q": 1.0}),
+    ]
+    write(records, tmp_path)
+    assert imported_by_moodle(tmp_path / "moodle.csv", {"1200345": "hanako", "77": "taro"}) == {"hanako": "1"}
+    assert "Yamada" not in (tmp_path / "moodle.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("english", "participant"), [(True, "Participant "), (False, "参加者")])
+def test_moodle_takes_its_worksheet_back_in_any_language(tmp_path, english, participant):
+    """With the worksheet, who handed in nothing has a number too, and ids are the course's."""
+    file = tmp_path / "sheet.csv"
+    people = [("31", "A B", "", "ada@example.org"), ("32", "C D", "", "ben@example.org"), ("33", "E F", "", "x@example.org")]
+    file.write_text(worksheet(*people, english=english), encoding="utf-8")
+    roster = [Student("ada", email="ada@example.org"), Student("ben", email="ben@example.org")]
+    known = ClassList.of(roster, read_worksheet(file))
+    write(
+        [from_export("ada", "A B_31_assignsubmission_file_/", 1.5), record("ben", {"q": 0.0}, status=Status.MISSING)], tmp_path, known=known
+    )
+    assert imported_by_moodle(
+        tmp_path / "moodle.csv", {"31": "ada", "32": "ben", "33": "x"}, headings=known.worksheet.headings, participant=participant
+    ) == {"ada": "1.5", "ben": "0"}
+
+
+def found_by_canvas(file, users):
+    """The scores that ``GradebookImporter`` (gradebook_importer.rb) reads, by the user that it finds: by id, by login, by sortable name."""
+    head, points, *rows = read(file)
+    assert head[:5] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+    assert "Points Possible" in points[0]
+    by_login, by_name = ({user[key]: number for number, user in users.items()} for key in ("login", "name"))
+    return {
+        users.get(row[1], {}).get("login") or users.get(by_login.get(row[3]) or by_name.get(row[0]), {}).get("login"): row[5]
+        for row in rows
+    }
+
+
+def test_canvas_finds_everybody_and_nobody_elses_number_is_a_login(tmp_path):
+    users = {
+        "4711": {"login": "yamada", "name": "Yamada, Hanako"},
+        "4712": {"login": "4711", "name": "Sato, Jiro"},  # whose login is somebody's id
+        "4713": {"login": "ada", "name": "Lovelace, Ada"},
+        "4714": {"login": "ben", "name": "B, Ben"},
+    }
+    roster = [Student("ada", "Ada", "Lovelace", lms_id="4713"), Student("4711"), Student("ben")]
+    found = [
+        from_export("4711", "yamadahanako_LATE_4711_90210_", 2.0),
+        from_export("ada", "lovelaceada_4713_5_", 1.0),
+        record("ben", {"q": 0.5}),
+    ]
+    write(found, tmp_path, roster=roster)
+    assert found_by_canvas(tmp_path / "canvas.csv", users) == {"yamada": "2", "ada": "1", "ben": "0.5"}
+
+
+def test_excel_sees_that_the_table_is_unicode(tmp_path):
+    files = write([record("山田 花子", {"q": 1.0})], tmp_path)
+    assert [file.read_bytes().startswith(b"\xef\xbb\xbf") for file in files] == [True, False, False]
 
 
 def test_points_have_no_tails_of_binary_fractions(tmp_path):

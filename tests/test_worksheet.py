@@ -53,7 +53,7 @@ def test_numbers_before_the_grade_are_not_taken_for_it(sheet):
 def test_marks_go_back_under_the_headings_that_the_importer_wants(sheet):
     assert list(sheet(worksheet(HANAKO, TARO, english=False)).filled({"1200346": "12.5", "9": "30"})) == [
         ["ID", "評点", "最終更新日時 (評定)"],
-        ["参加者1200346", "12.5", "-"],
+        ["参加者1200346", "12.5", ""],
     ]
 
 

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from course_lib.command import WrongInput
 from course_lib.grading.nbgrader_course import Student
-from course_lib.grading.standings import nbgrader_id
+from course_lib.grading.repair_account import listed
+from course_lib.grading.student_ids import nbgrader_id
 from course_lib.grading.worksheet import Participant, Worksheet
 
 
@@ -26,12 +28,14 @@ class ClassList:
         by_lms_id: the course's id by the id of the learning system.
         by_number: the student by the number in a Moodle export, where there is a worksheet.
         submitted: by student, when Moodle's worksheet says that work was handed in.
+        worksheet: Moodle's, of the assignment at hand.
     """
 
     listed: frozenset[str] = frozenset()
     by_lms_id: Mapping[str, str] = field(default_factory=dict)
     by_number: Mapping[str, str] = field(default_factory=dict)
     submitted: Mapping[str, datetime] = field(default_factory=dict)
+    worksheet: Worksheet | None = None
 
     @classmethod
     def of(cls, roster: Iterable[Student], worksheet: Worksheet | None = None) -> "ClassList":
@@ -53,7 +57,7 @@ class ClassList:
         names = _names(roster)
         by_number = {person.number: _who(person, names) for person in worksheet.people} if worksheet else {}
         times = {by_number[one.number]: one.submitted for one in worksheet.people if one.submitted} if worksheet else {}
-        return cls(frozenset(student.id for student in roster), by_lms_id, by_number, times)
+        return cls(frozenset(student.id for student in roster), by_lms_id, by_number, times, worksheet)
 
     def name(self, system: str, given: str) -> str:
         """Returns the course's id of a student; where nobody is known under a name, the name itself.
@@ -77,6 +81,30 @@ class ClassList:
     def strangers(self, there: Iterable[str]) -> list[str]:
         """Returns which of the ids given are on no list, sorted; nobody where there is no list."""
         return sorted(name for name in set(there) if self.listed and not {name, nbgrader_id(name)} & self.listed)
+
+
+def introduced(known: ClassList, there: Iterable[str], where: object) -> list[str]:
+    """Returns what to say of those who handed in and are on no list.
+
+    Args:
+        known: the class.
+        there: the ids of everybody who handed in.
+        where: what they handed in to, as it is named in an error.
+
+    Raises:
+        WrongInput: if more than half are on no list: it is another class's archive, or their ids are of another kind.
+    """
+    there = set(there)
+    strangers = known.strangers(there)
+    if not strangers:
+        return []
+    of = f"{len(strangers)} of {len(there)} who handed in {'is' if len(strangers) == 1 else 'are'} not on the class list: {listed(strangers)}"
+    if 2 * len(strangers) > len(there):
+        raise WrongInput(
+            f"{of}. Nothing was written. If {where} is the right place: Moodle's numbers need the assignment's grading worksheet (--students FILE), "
+            "Canvas's ids need the column lms_user_id of the class list, and who is new is added with  nbgrader db student add ID"
+        )
+    return [of]
 
 
 def _names(roster: Iterable[Student]) -> dict[str, set[str]]:

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_lib.grading.class_list import ClassList
 from course_lib.grading.nbgrader_course import Student
 from course_lib.grading.records import Record, Status
 from course_lib.grading.tables import write_table
+from course_lib.grading.worksheet import HEADINGS, PARTICIPANT, number_in
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,11 @@ def table(records: Sequence[Record], standings: Mapping[str, Standing] | None = 
 
 
 def write(
-    records: Sequence[Record], folder: Path, standings: Mapping[str, Standing] | None = None, roster: Iterable[Student] = ()
+    records: Sequence[Record],
+    folder: Path,
+    standings: Mapping[str, Standing] | None = None,
+    roster: Iterable[Student] = (),
+    known: ClassList | None = None,
 ) -> list[Path]:
     """Writes ``marks.csv``, ``moodle.csv`` and ``canvas.csv``, each whole or not at all.
 
@@ -89,17 +95,21 @@ def write(
         folder: where to.
         standings: what the gradebook says, by student.
         roster: names, addresses and LMS ids of students, where the course knows them.
+        known: the class, with Moodle's worksheet if there is one.
 
     Returns:
         The files.
     """
-    rows = table(records, standings)
+    rows, prefixes = table(records, standings), {record.student: record.prefix for record in records if record.prefix}
     people = {person.id: person for person in roster}
     folder.mkdir(parents=True, exist_ok=True)
-    files = {"marks.csv": _marks(rows), "moodle.csv": _moodle(rows, people), "canvas.csv": _canvas(rows, people)}
-    for name, lines in files.items():
-        write_table(folder / name, lines)
-    return [folder / name for name in files]
+    return [
+        write_table(
+            folder / "marks.csv", _marks(rows), encoding="utf-8-sig"
+        ),  # Excel takes what has no mark for the machine's own encoding
+        write_table(folder / "moodle.csv", _moodle(rows, people, prefixes, known or ClassList())),
+        write_table(folder / "canvas.csv", _canvas(rows, people, prefixes)),
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------------------------ a student
@@ -151,22 +161,39 @@ def _marks(rows: Sequence[Row]) -> Iterator[list[str]]:
         yield [*fixed, *points, _number(row.penalty), str(row.waiting)]
 
 
-def _moodle(rows: Sequence[Row], people: Mapping[str, Student]) -> Iterator[list[str]]:
-    """For Moodle's "Import grades from CSV", where columns are mapped by hand: a way to name the user, and the points."""
-    yield ["ID number", "Email address", rows[0].assignment if rows else ""]
-    for row in rows:
-        person = people.get(row.student)
-        yield [row.student, person.email if person else "", _number(row.final)]
+def _moodle(rows: Sequence[Row], people: Mapping[str, Student], prefixes: Mapping[str, str], known: ClassList) -> Iterator[list[str]]:
+    """Moodle's offline grading worksheet, for "Upload grading worksheet"; of a class that did not hand in to Moodle, a table for "Import CSV".
+
+    The worksheet names students by the numbers of their export. Without the worksheet that was downloaded, the headings are Moodle's English ones,
+    and only who handed in has a number.
+    """
+    marks = {row.student: _number(row.final) for row in rows if row.final is not None}
+    numbers = {student: number for student, prefix in prefixes.items() if (number := number_in(prefix))}
+    if known.worksheet:
+        yield from known.worksheet.filled({number: marks[student] for number, student in known.by_number.items() if student in marks})
+    elif numbers:
+        yield list(HEADINGS)
+        yield from ([f"{PARTICIPANT}{numbers[student]}", mark, ""] for student, mark in marks.items() if student in numbers)
+    else:
+        yield ["ID number", "Email address", rows[0].assignment if rows else ""]
+        yield from ([row.student, people[row.student].email if row.student in people else "", _number(row.final)] for row in rows)
 
 
-def _canvas(rows: Sequence[Row], people: Mapping[str, Student]) -> Iterator[list[str]]:
-    """For Canvas's gradebook import: its identifying columns, then the assignment's, with the points possible in the second row."""
+def _canvas(rows: Sequence[Row], people: Mapping[str, Student], prefixes: Mapping[str, str]) -> Iterator[list[str]]:
+    """For Canvas's gradebook import: its identifying columns, then the assignment's, with the points possible in the second row.
+
+    Canvas finds a student by its own id, else by the login, else by the name (``lib/gradebook_importer.rb``). The number in the names of its export
+    is its own id; a login that is somebody's number would be somebody else's mark.
+    """
+    exported = any(not number_in(prefix) for prefix in prefixes.values())
     yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", rows[0].assignment if rows else ""]
     yield ["Points Possible", "", "", "", "", _number(max((row.max_score for row in rows), default=0.0))]
     for row in rows:
-        person = people.get(row.student)
-        name = ", ".join(part for part in (person.last_name, person.first_name) if part) if person else ""
-        yield [name or row.student, person.lms_id if person else "", "", row.student, "", _number(row.final)]
+        person = people.get(row.student, Student(row.student))
+        name = ", ".join(part for part in (person.last_name, person.first_name) if part)
+        numbered = exported and not person.lms_id and row.student.isascii() and row.student.isdigit()
+        login = "" if numbered else row.student
+        yield [name or row.student, person.lms_id or (row.student if numbered else ""), "", login, "", _number(row.final)]
 
 
 def _number(score: float | None) -> str:

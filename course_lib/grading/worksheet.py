@@ -66,7 +66,7 @@ class Worksheet:
         yield list(self.headings)
         for person in self.people:
             if person.number in marks:
-                yield [person.identifier, marks[person.number], person.graded]
+                yield [person.identifier, marks[person.number], person.graded.removeprefix("-")]
 
 
 def read(file: Path) -> Worksheet:
@@ -101,6 +101,17 @@ def read(file: Path) -> Worksheet:
         for row, found in zip(rows, numbers, strict=True)
     ]
     return Worksheet((head[0], head[grade], head[times[1]]), tuple(people))
+
+
+def number_in(prefix: str) -> str:
+    """Returns the participant's number in the beginning of a name in Moodle's export, empty if it is none.
+
+    Example:
+        >>> number_in("Hanako Yamada_1200345_assignsubmission_file_/"), number_in("yamadahanako_4711_90210_")
+        ('1200345', '')
+    """
+    found = re.search(r"_(\d+)_assignsubmission_[a-z]+[_/]*$", prefix)
+    return found[1] if found else ""
 
 
 def moment(words: str) -> datetime | None:

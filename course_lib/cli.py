@@ -1,6 +1,6 @@
 """The ``course`` command.
 
-Exit codes: 0 done · 1 a lecture or a proof failed · 2 what was typed, or a file, cannot be worked with · 3 this machine lacks something.
+Exit codes: 0 done · 1 a lecture, a proof or the grading of a notebook failed · 2 what was typed, or a file, cannot be worked with · 3 this machine lacks something.
 Only the standard library is imported before a command is chosen, so that ``course --help`` answers at once.
 """
 
@@ -13,9 +13,11 @@ from importlib import import_module
 from pathlib import Path
 
 from course_lib import __version__
-from course_lib.command import LACKING, STOPPED, Refused
+from course_lib.command import INSTRUCTORS_COPY, LACKING, STOPPED, Refused
 
-_EXIT_CODES = "exit codes: 0 done · 1 a lecture or a proof failed · 2 wrong input · 3 this machine lacks something"
+_EXIT_CODES = (
+    "exit codes: 0 done · 1 a lecture, a proof or the grading of a notebook failed · 2 wrong input · 3 this machine lacks something"
+)
 
 
 def main(words: list[str] | None = None) -> int:
@@ -39,7 +41,7 @@ def main(words: list[str] | None = None) -> int:
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.split(".")[0] == "course_lib":
             raise
-        extra = "grading" if "grading" in asked.module else "lab"
+        extra = "grading" if INSTRUCTORS_COPY and "grading" in asked.module else "lab"
         print(
             f"course {asked.command}: the package {missing.name} is missing. Bring it with  python -m pip install -e '.[{extra}]'",
             file=sys.stderr,
@@ -54,13 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     _doctor(commands)
     _run(commands)
-    if (Path(__file__).parent / "grading").is_dir():  # an instructor's tools; a student's copy of the course has none
+    if INSTRUCTORS_COPY:
         _release(commands)
         _kit(commands)
         _publish(commands)
         _grade(commands)
-        _repair(commands)
         _given_back(commands)
+    _repair(commands)
     return parser
 
 
@@ -104,6 +106,7 @@ def _kit(commands: argparse._SubParsersAction) -> None:
     more = "No solution and no hidden test is in it: every file is searched before the folder appears."
     kit = _add(commands, "kit", "course_lib.grading.kit", "make the folder that students get", more)
     kit.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder to make; an earlier kit there is replaced")
+    kit.add_argument("--only", nargs="+", metavar="psNN", help="give out these problem sets alone (default: all that are released)")
     kit.add_argument("--zip", action="store_true", help="also pack it as DIR.zip")
 
 

@@ -17,11 +17,10 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from course_lib import machine
-from course_lib.command import DONE, LACKING
+from course_lib.command import DONE, INSTRUCTORS_COPY, LACKING
 from course_lib.datasets import registry
 from course_lib.machine import Finding
 
-_INSTRUCTOR = (Path(__file__).parent / "grading").is_dir()
 # What a student's kernel must not be able to do, tried in one; it says what it could.
 _TRIAL = """
 import socket
@@ -56,7 +55,7 @@ def _in_a_word(findings: list[Finding]) -> str:
         return "Something must be mended: see the lines with ✗."
     if any(finding.what == "sandbox" and finding.state != "good" for finding in findings):
         return "This machine can run the course, but it cannot grade: see the line of the sandbox."
-    return "This machine can run the course and grade it." if _INSTRUCTOR else "This machine can run the course."
+    return "This machine can run the course and grade it." if INSTRUCTORS_COPY else "This machine can run the course."
 
 
 def examine() -> Iterator[Finding]:
@@ -64,12 +63,12 @@ def examine() -> Iterator[Finding]:
     yield from machine.report()
     yield machine.compiler()
     yield from data_sets()
-    yield from (machine.packages(extra) for extra in (["lab", "grading", "book", "bench", "test"] if _INSTRUCTOR else ["lab"]))
+    yield from (machine.packages(extra) for extra in (["lab", "grading", "book", "bench", "test"] if INSTRUCTORS_COPY else ["lab"]))
     yield widgets_in_lab()
-    if _INSTRUCTOR:
+    if INSTRUCTORS_COPY:
         yield nbgrader_in_lab()
     yield kernel()
-    if _INSTRUCTOR:
+    if INSTRUCTORS_COPY:
         yield sandbox()
         yield limits()
 

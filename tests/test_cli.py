@@ -11,7 +11,7 @@ from course_lib import cli, doctor, lecture_runner
 from course_lib.command import Lacking, Refused, WrongInput
 
 COURSE = Path(sys.executable).with_name("course")
-COMMANDS = ("doctor", "run", "release", "kit", "publish", "grade", "repair", "feedback", "report")
+COMMANDS = ("doctor", "run", "release", "kit", "publish", "grade", "feedback", "report", "repair")
 
 
 def test_help_names_every_command_and_what_exit_codes_mean(capsys):

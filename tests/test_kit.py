@@ -17,6 +17,7 @@ from conftest import needs_program
 from course_lib import cli
 from course_lib.command import Lacking, Refused, WrongInput
 from course_lib.grading import kit
+from course_lib.grading.submissions import saved_by_colab, solved
 
 SOLUTION = "### BEGIN SOLUTION\ntotal = sum(values)\nreturn total / len(values)\n### END SOLUTION"
 HIDDEN = "assert mean([1, 2]) == 1.5\n### BEGIN HIDDEN TESTS\nassert mean([7, 9, 11]) == 9\n### END HIDDEN TESTS"
@@ -62,6 +63,7 @@ def test_a_kit_holds_what_students_need_and_nothing_of_the_instructors(course, t
         "assignments/ps01_mean/ps01_mean.ipynb",
         "constraints.txt",
         "course_lib/__init__.py",
+        *sorted(f"course_lib/grading/{name}.py" for name in kit._REPAIR),
         "kit.json",
         "notebooks/00_start_here.ipynb",
         "pyproject.toml",
@@ -97,6 +99,20 @@ def test_a_leak_stops_the_kit_and_yesterdays_stays(course, tmp_path, place):
         kit.make_kit(course, made)
     assert {path: path.read_bytes() for path in made.rglob("*") if path.is_file()} == before
     assert not [path for path in tmp_path.iterdir() if path.name not in ("course", "kit")]
+
+
+def test_one_problem_set_can_be_given_out_alone(course, tmp_path, monkeypatch, capsys):
+    for name in ("ps02_next", "ps12_last"):
+        write(course / "assignments" / name / f"{name}.ipynb", notebook("1"))
+    write(course / "solutions" / "ps03_secret" / "ps03_secret.ipynb", notebook("1"))
+    monkeypatch.chdir(course)
+    assert cli.main(["kit", "--to", str(tmp_path / "kit"), "--only", "ps01", "ps02"]) == 0
+    assert sorted(path.name for path in (tmp_path / "kit" / "assignments").iterdir()) == ["ps01_mean", "ps02_next"]
+    assert "not released" not in capsys.readouterr().out  # what was left out on purpose
+    for name in ("ps03", "ps", ""):
+        assert cli.main(["kit", "--to", str(tmp_path / "other"), "--only", name]) == 2
+        assert "ps01_mean, ps02_next, ps12_last" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
 
 
 def test_secrets_are_found_in_outputs_and_metadata_too(course, tmp_path):
@@ -192,6 +208,10 @@ def test_the_course_itself_has_secrets_and_its_kit_holds_none(root, tmp_path):
     speech = {path.name: path.read_bytes() for path in (root / "course_lib" / "datasets" / "speech").iterdir()}
     assert speech == {path.name: path.read_bytes() for path in (made / "course_lib" / "datasets" / "speech").iterdir()}
     assert (made / "data" / "README.md").is_file()
+    for tool in ("judge.py", "repair/a.py"):
+        write(made / "course_lib" / "grading" / tool, "1")
+        assert kit.find_leaks(made, hidden)[0] == f"course_lib/grading/{tool.split('/')[0]} is the instructor's"
+        shutil.rmtree(made / "course_lib" / "grading")
     shutil.copytree(root / "solutions", made / "assignments", dirs_exist_ok=True)  # the search finds them where they are
     found = "\n".join(kit.find_leaks(made, hidden))
     assert all(secret.place in found for secret in hidden)
@@ -213,6 +233,29 @@ def test_the_students_make_lab_installs_what_a_student_needs(root, tmp_path):
     assert not [
         target for target in re.findall(r"\]\(([^)]+)\)", text) if not target.startswith("https://") and not (made / target).exists()
     ]
+
+
+def test_a_students_copy_repairs_a_notebook_and_says_what_stands_in_it(root, tmp_path):
+    """With the kit's own modules: nothing of the instructor's is within reach."""
+    made = kit.make_kit(root, tmp_path / "kit")
+    name = "ps04_ica"
+    released, source = (nbformat.read(root / folder / name / f"{name}.ipynb", as_version=4) for folder in ("assignments", "solutions"))
+    save = write(tmp_path / "Copy of work.ipynb", json.dumps(saved_by_colab(solved(released, source))))
+
+    def say(*words: object) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "course_lib.cli", *map(str, words)]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("COURSE_", "PYTHON"))}
+        return subprocess.run(command, cwd=made, env=clean, capture_output=True, text=True, check=False)
+
+    said = say("repair", save)
+    assert said.returncode == 0, said.stderr
+    assert f"{name}: 7 of 7 answers written" in said.stdout
+    nbformat.validate(nbformat.read(tmp_path / "Copy of work.repaired.ipynb", as_version=4))
+    assert "invalid choice: 'grade'" in say("grade").stderr  # the instructor's tools are not there
+    write(made / "assignments" / name / f"{name}.ipynb", solved(released, source))  # worked in, and no release any more
+    said = say("repair", write(tmp_path / "again.ipynb", save.read_text(encoding="utf-8")))
+    assert said.returncode == 2
+    assert "as it was given out, with --released" in said.stderr
 
 
 @pytest.mark.slow
@@ -248,4 +291,4 @@ def test_a_kit_installs_in_an_environment_of_its_own_and_runs_the_first_lecture(
     assert heard.stdout.splitlines()[-1] == "3"
     doctor = say("doctor")
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
-    assert say("release", "ps01").returncode == 2  # the instructor's tools are not there
+    assert say("release", "ps01").returncode == 2

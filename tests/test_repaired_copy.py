@@ -81,4 +81,4 @@ def test_a_release_that_is_none(save, capsys):
 def test_a_course_without_releases(save, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(repaired_copy, "course_folder", lambda: tmp_path)
     assert repaired(save) == 2
-    assert "it is empty" in capsys.readouterr().err
+    assert "resembles none of the notebooks in assignments/" in capsys.readouterr().err

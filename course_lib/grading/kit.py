@@ -1,4 +1,6 @@
-"""What students get: the lectures, the released problem sets and the library, without the instructor's tools: ``course kit``.
+"""What students get: the lectures, the released problem sets and the library: ``course kit``.
+
+Of the instructor's tools it holds one, ``course repair``, which shows what the grader will read of a notebook.
 
 The folder is built beside its place, every file of it is searched for solutions and hidden tests, and only then does it appear.
 """
@@ -10,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,22 @@ from course_lib.lecture_runner import read
 MANIFEST = "kit.json"
 _FILES = ("LICENSE", "constraints.txt", "pyproject.toml")
 _OWN = Path(__file__).parent / "student_kit"  # the students' own README and Makefile
+_REPAIR = (  # the modules of course repair
+    "__init__",
+    "additions",
+    "alignment",
+    "cells",
+    "kinship",
+    "namespaces",
+    "reading",
+    "records",
+    "repair",
+    "repair_account",
+    "repaired_copy",
+)
+_GRADING = Path("course_lib", "grading")
+_REPAIR_FILES = {_GRADING, *(_GRADING / f"{name}.py" for name in _REPAIR)}
+_INSTRUCTORS = {"solutions", "tests", "grading", "wrong_answers", "gradebook.db", "submitted", "autograded", "feedback"}
 _LEFT_OUT = shutil.ignore_patterns("grading", "__pycache__", ".*", "*.part", "*.db")
 _MARKERS = [re.escape(marker.lstrip("# ")) for marker in (*SOLUTION, *HIDDEN)] + [r"(?:BEGIN|END) MARK SCHEME"]
 _MARKER = re.compile("|".join(_MARKERS), re.IGNORECASE)
@@ -42,27 +60,28 @@ class Secret:
 def command(asked: argparse.Namespace) -> int:
     """Does ``course kit``."""
     root = course_folder()
-    made = make_kit(root, asked.to)
+    made = make_kit(root, asked.to, only=asked.only or ())
     print(f"{made}: {len(_contents(made))} files, no line of a solution or a hidden test in them")
-    if waiting := sorted(_names(root / "solutions") - _names(root / "assignments")):
+    if not asked.only and (waiting := sorted(_names(root / "solutions") - _names(root / "assignments"))):
         print(f"not in it, because not released: {', '.join(waiting)}")
     if asked.zip:
         print(pack(made))
     return DONE
 
 
-def make_kit(root: Path, to: Path) -> Path:
+def make_kit(root: Path, to: Path, *, only: Collection[str] = ()) -> Path:
     """Makes the folder that students get.
 
     Args:
         root: the course's folder.
         to: the folder to make; an earlier kit there that nobody has worked in is replaced.
+        only: the released problem sets to give out, in full or as far as they are unique; all of them unless told.
 
     Returns:
         The folder.
 
     Raises:
-        WrongInput: if something else than an earlier kit stands there.
+        WrongInput: if something else than an earlier kit stands there, or a problem set is not released.
         Lacking: if a part of the course that belongs into a kit is missing.
         Refused: if a solution or a hidden test would be given away. The folder is then as it was.
     """
@@ -71,7 +90,7 @@ def make_kit(root: Path, to: Path) -> Path:
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{to.name}-", dir=to.parent) as scratch:
         made = Path(scratch) / "made"
-        gather(root, made)
+        gather(root, made, only=only)
         if leaks := find_leaks(made, secrets(root)):
             shown = "\n  ".join(leaks[:10])
             raise Refused(f"no kit was made, because it would give away {len(leaks)} places:\n  {shown}")
@@ -83,19 +102,32 @@ def make_kit(root: Path, to: Path) -> Path:
     return to
 
 
-def gather(root: Path, made: Path) -> None:
-    """Copies what belongs into a kit, and nothing else."""
+def gather(root: Path, made: Path, *, only: Collection[str] = ()) -> None:
+    """Copies what belongs into a kit, and nothing else; see ``make_kit``."""
     for name in ("notebooks", "course_lib", *_FILES):
         if not (root / name).exists():
             raise Lacking(f"{root / name} is missing, and a kit needs it")
     made.mkdir()
-    for name in ("notebooks", "assignments", "course_lib", "data"):
+    sets = [f"assignments/{_released(name, root)}" for name in only] or ["assignments"]
+    for name in ("notebooks", *sets, "course_lib", "data"):
         if (root / name).is_dir():
             shutil.copytree(root / name, made / name, ignore=_LEFT_OUT, symlinks=True)
     for name in _FILES:
         shutil.copy(root / name, made / name)
     for path in sorted(_OWN.iterdir()):
         shutil.copy(path, made / path.name)
+    (made / _GRADING).mkdir()
+    for name in _REPAIR:
+        shutil.copy(Path(__file__).with_name(f"{name}.py"), made / _GRADING)
+
+
+def _released(name: str, root: Path) -> str:
+    """The full name of a released problem set."""
+    every = sorted(_names(root / "assignments"))
+    found = [one for one in every if one == name] or [one for one in every if name and one.startswith(name)]
+    if len(found) != 1:
+        raise WrongInput(f"--only takes one or more of {', '.join(every) or 'none (nothing is released)'}; got {name!r}")
+    return found[0]
 
 
 def secrets(root: Path) -> list[Secret]:
@@ -125,7 +157,7 @@ def find_leaks(folder: Path, hidden: list[Secret]) -> list[str]:
         name = path.relative_to(folder)
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             leaks.append(f"{name} is a link or a special file")
-        elif set(name.parts) & {"solutions", "tests", "grading", "wrong_answers", "gradebook.db", "submitted", "autograded", "feedback"}:
+        elif name not in _REPAIR_FILES and set(name.parts) & _INSTRUCTORS:
             leaks.append(f"{name} is the instructor's")
         elif path.is_file():
             leaks += [f"{name}: {what}" for what in _given_away(_text(path), hidden, strictly=name.parts[0] == "assignments")]

@@ -1,6 +1,8 @@
 """A repaired copy beside a notebook that another program has changed: ``course repair``."""
 
 import argparse
+import hashlib
+import json
 from pathlib import Path
 
 import nbformat
@@ -53,17 +55,27 @@ def _given(path: Path) -> tuple[str, NotebookNode]:
         raise WrongInput(f"--released must name the notebook that students got, and {path} is none") from error
 
 
+def _untouched(course: Path) -> list[Path]:
+    """What was given out, and is still as it was given out: in their own copy of the course students work in these very files."""
+    files = sorted(course.glob("assignments/*/*.ipynb"))
+    if not (course / "kit.json").is_file():
+        return files
+    sums = json.loads((course / "kit.json").read_text(encoding="utf-8"))["files"]
+    return [file for file in files if sums.get(file.relative_to(course).as_posix()) == hashlib.sha256(file.read_bytes()).hexdigest()]
+
+
 def _found(path: Path, data: bytes) -> tuple[str, NotebookNode]:
     """The released notebook of the course's folder that a file resembles most."""
     try:
         cells = read_notebook(data).cells
     except Unreadable as why:
         raise WrongInput(f"{path} {why}") from why
-    releases = {file.stem: nbformat.read(file, as_version=4) for file in sorted(course_folder().glob("assignments/*/*.ipynb"))}
+    releases = {file.stem: nbformat.read(file, as_version=4) for file in _untouched(course_folder())}
     shares = {name: kinship(cells, released) for name, released in releases.items()}
     likest = max(shares, key=lambda name: shares[name], default="")
     if not shares.get(likest):
         raise WrongInput(
-            f"{path} resembles none of {', '.join(releases) or 'assignments/ (it is empty)'}: name what students got with --released"
+            f"{path} resembles none of {', '.join(releases) or 'the notebooks in assignments/'} that are as they were given out: name the one "
+            "that it was made from, as it was given out, with --released"
         )
     return likest, releases[likest]

@@ -1,6 +1,7 @@
 """The ``course`` command.
 
-Exit codes: 0 done · 1 a lecture, a proof or the grading of a notebook failed · 2 what was typed, or a file, cannot be worked with · 3 this machine lacks something.
+Exit codes: 0 done · 1 a lecture, a proof or the grading of a notebook failed · 2 what was typed, or a file, cannot be worked with · 3 this
+machine lacks something.
 Only the standard library is imported before a command is chosen, so that ``course --help`` answers at once.
 """
 
@@ -121,6 +122,7 @@ def _publish(commands: argparse._SubParsersAction) -> None:
 
 def _grade(commands: argparse._SubParsersAction) -> None:
     more = "Students' code runs in a sandbox and never where marks are made. A run that was stopped goes on where it stopped."
+    kept = "; kept for the next run"
     grade = _add(commands, "grade", "course_lib.grading.grade", "grade what a class handed in", more)
     grade.add_argument(
         "submissions", type=Path, help="a folder per student, nbgrader's submitted/, or the zip that Moodle or Canvas exports"
@@ -128,14 +130,19 @@ def _grade(commands: argparse._SubParsersAction) -> None:
     _of_course(grade)
     grade.add_argument("--workers", type=_count, metavar="N", help="notebooks graded at once on this machine (default: one a core)")
     grade.add_argument("--cluster", default="", metavar="ADDRESS", help="grade on a Dask cluster, such as tcp://10.0.0.1:8786")
+    grade.add_argument("--only", action="store_true", help="grade those alone who are there; everyone else stands as graded before")
     grade.add_argument(
-        "--late-policy", default="none", metavar="P", help="what lateness costs, such as per_day=10%%,grace=15m,cutoff=7d (default none)"
+        "--late-policy", default="", metavar="P", help=f"what lateness costs, such as per_day=10%%,grace=15m,cutoff=7d{kept}"
     )
-    grade.add_argument(
-        "--due", default="", metavar="TIME", help="when it was due, such as 2027-01-31T23:59:00+09:00 (default: as in the gradebook)"
-    )
+    grade.add_argument("--due", default="", metavar="TIME", help=f"when it is due, such as 2027-01-31T23:59:00+09:00{kept}")
+    grade.add_argument("--extensions", type=Path, metavar="FILE", help=f"a CSV file student,until: a time, or 2d for two days more{kept}")
+    grade.add_argument("--times", type=Path, metavar="FILE", help=f"a CSV file student,time: when each handed in{kept}")
     grade.add_argument("--cell-seconds", type=_seconds, metavar="S", help="the most that one cell or one question may take (default 60)")
     grade.add_argument("--notebook-seconds", type=_seconds, metavar="S", help="the most that one notebook may take (default 600)")
+    grade.add_argument("--memory", type=_size, metavar="SIZE", help="the most memory that one student's notebook may take (default 4GiB)")
+    grade.add_argument("--disk", type=_size, metavar="SIZE", help="the most that it may write to disk (default 256MiB)")
+    grade.add_argument("--processes", type=_count, metavar="N", help="how many processes and threads it may have (default 128)")
+    grade.add_argument("--resume", action="store_true", help="changes nothing: a run always goes on where it stopped")
     grade.add_argument(
         "--no-sandbox", dest="sandboxed", action="store_false", help="run students' code as yourself, with all that you may do"
     )
@@ -166,8 +173,16 @@ def _of_course(command: argparse.ArgumentParser) -> None:
 
 def _count(word: str) -> int:
     if not (word.isascii() and word.isdigit() and int(word) > 0):
-        raise argparse.ArgumentTypeError(f"a number of workers is a whole number above 0, and this is {word!r}")
+        raise argparse.ArgumentTypeError(f"a whole number above 0 is wanted, and this is {word!r}")
     return int(word)
+
+
+def _size(word: str) -> int:
+    """Bytes."""
+    number, unit = word[:-3], {"MiB": 1 << 20, "GiB": 1 << 30}.get(word[-3:])
+    if unit is None or not (number.isascii() and number.isdigit() and int(number) > 0):
+        raise argparse.ArgumentTypeError(f"a size is a whole number of MiB or GiB, such as 8GiB, and this is {word!r}")
+    return int(number) * unit
 
 
 def _seed(word: str) -> int:

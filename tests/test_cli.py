@@ -9,6 +9,7 @@ import pytest
 
 from course_lib import cli, doctor, lecture_runner
 from course_lib.command import Lacking, Refused, WrongInput
+from course_lib.grading import grade
 
 COURSE = Path(sys.executable).with_name("course")
 COMMANDS = ("doctor", "run", "release", "kit", "publish", "grade", "feedback", "report", "repair")
@@ -107,6 +108,8 @@ def test_an_old_python_is_told_in_one_line(monkeypatch, capsys):
         ["run", "--timeout", "soon"],
         ["kit"],
         ["release"],
+        *(["grade", "inbox", "--assignment", "ps01", "--memory", size] for size in ("8", "8GB", "0GiB", "-1GiB", "GiB", "1.5GiB")),
+        ["grade", "inbox", "--assignment", "ps01", "--processes", "0"],
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_code_2(words, capsys):
@@ -114,6 +117,16 @@ def test_what_cannot_be_meant_is_refused_with_code_2(words, capsys):
         cli.main(words)
     assert ended.value.code == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_what_a_notebook_may_use_is_asked_for_in_its_units(monkeypatch):
+    heard = []
+    monkeypatch.setattr(grade, "command", lambda asked: heard.append(asked) or 0)
+    words = ["grade", "inbox", "--assignment", "ps01", "--memory", "8GiB", "--disk", "512MiB", "--processes", "256", "--resume"]
+    assert cli.main(words) == 0
+    assert (heard[0].memory, heard[0].disk, heard[0].processes) == (8 * 1024**3, 512 * 1024**2, 256)
+    assert cli.main(words[:4]) == 0
+    assert (heard[1].memory, heard[1].disk, heard[1].processes) == (None, None, None)
 
 
 def test_an_unknown_lecture_is_answered_with_the_list(capsys):

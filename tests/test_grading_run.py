@@ -21,10 +21,12 @@ def asked(course, **settings) -> Namespace:
 
 
 def test_a_run_takes_what_was_asked_and_leaves_the_rest(abroad):
-    run = run_of(asked(abroad, late_policy="per_day=10%", due="2027-01-31T23:59:00+09:00", cell_seconds=7.0, workers=None))
+    run = run_of(
+        asked(abroad, late_policy="per_day=10%", due="2027-01-31T23:59:00+09:00", cell_seconds=7.0, memory=8 << 30, disk=None, workers=None)
+    )
     assert run.assignment == "hw1"
     assert run.folder == abroad / "grading" / "hw1"
-    assert run.limits == Limits(cell_seconds=7.0)
+    assert run.limits == Limits(cell_seconds=7.0, memory=8 << 30)
     assert (run.policy.per_day, run.policy.grace) == (0.1, timedelta())
     assert run.due == datetime(2027, 1, 31, 14, 59, tzinfo=UTC)
     assert run.workers >= 1

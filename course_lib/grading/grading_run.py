@@ -22,6 +22,8 @@ from course_lib.grading.limits import Limits
 from course_lib.grading.nbgrader_course import Course, Source, load
 from course_lib.grading.records import Record, Status
 
+_LIMITS = ("cell_seconds", "notebook_seconds", "memory", "disk", "processes")  # that can be asked for
+
 
 @dataclass(frozen=True)
 class Run:
@@ -65,7 +67,7 @@ def run_of(asked: argparse.Namespace) -> Run:
         course=course,
         assignment=names[0],
         folder=course.root / "grading" / names[0],
-        limits=replace(Limits(), **{name: settings[name] for name in ("cell_seconds", "notebook_seconds") if settings.get(name)}),
+        limits=replace(Limits(), **{name: settings[name] for name in _LIMITS if settings.get(name)}),
         sandboxed=settings.get("sandboxed", True),
         workers=settings.get("workers") or len(os.sched_getaffinity(0)),
         cluster=settings.get("cluster", ""),

@@ -266,14 +266,14 @@ def test_a_download_that_is_killed_half_way_names_no_file(mirrors):
     mirrors.wait_for = 2  # the first never gets its second half
     file = mirrors.file("together")
     process = start_downloading(file)
-    end = time.monotonic() + 60
-    while not any(name.endswith(".part") for name in in_cache()):
-        assert time.monotonic() < end
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    assert find(file) is None
-    process.kill()
-    process.communicate()
+    try:
+        while not any(name.endswith(".part") for name in in_cache()):  # however long a busy machine takes to start it
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        assert find(file) is None
+    finally:
+        process.kill()
+        process.communicate()
     assert find(file) is None
     assert download(file) == CONTENT
     assert checked(find(file)[1], file) == CONTENT

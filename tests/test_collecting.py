@@ -12,8 +12,11 @@ import pytest
 
 from course_lib.command import WrongInput
 from course_lib.grading.cells import grade_id, is_solution
+from course_lib.grading.class_list import ClassList
 from course_lib.grading.collecting import collect
+from course_lib.grading.nbgrader_course import Student
 from course_lib.grading.submissions import saved_by_colab, solved
+from course_lib.grading.worksheet import Participant, Worksheet
 
 ROOT = Path(__file__).parents[1]
 NAME, OTHER = "ps04_ica", "ps03_pca"
@@ -82,6 +85,7 @@ def test_a_folder_per_student_with_whatever_names(where):
 def test_nbgraders_folders_with_their_timestamps(where):
     put(where, f"s1/{NAME}/{NAME}.ipynb", ANSWER)
     put(where, f"s1/{NAME}/timestamp.txt", b"2026-11-20 23:59:30.123456 UTC\n")
+    put(where, f"s1/{NAME}/submission_secret.txt", b"f" * 128)
     put(where, f"s1/{OTHER}/{NAME}.ipynb", BLANK)
     put(where, f"s2/{OTHER}/{OTHER}.ipynb", FOREIGN)
     put(where, f"s3/{NAME}/{NAME}.ipynb", ANSWER)
@@ -89,6 +93,7 @@ def test_nbgraders_folders_with_their_timestamps(where):
     found = by_id(where)
     assert found["s1"].data == ANSWER
     assert found["s1"].submitted == datetime(2026, 11, 20, 23, 59, 30, 123456, UTC)
+    assert (found["s1"].extras, found["s1"].dated, found["s3"].dated) == ({}, False, True)
     assert not found["s1"].extras
     assert found["s2"].data is None
     assert found["s3"].submitted == datetime.fromtimestamp(1_800_000_000, UTC)
@@ -110,6 +115,20 @@ def test_moodle(tmp_path, where, packed):
     found = by_id(where)
     assert {student: one.data for student, one in found.items()} == {"4711": ANSWER, "12": HALF}
     assert "山田" not in repr([(one.origin, one.remarks) for one in found.values()])
+
+
+def test_moodles_worksheet_says_who_it_is_and_when(where):
+    """A time that a student writes into the archive is not believed, nor is the file's own."""
+    put(where, f"A B_31_assignsubmission_file_/{NAME}.ipynb", ANSWER)
+    put(where, "A B_31_assignsubmission_file_/timestamp.txt", b"2020-01-01 00:00:00 UTC")
+    put(where, f"C D_32_assignsubmission_file_/{NAME}.ipynb", ANSWER)
+    put(where, "C D_32_assignsubmission_file_/timestamp.txt", b"2020-01-01 00:00:00 UTC")
+    night = datetime(2026, 11, 20, 14, 59, tzinfo=UTC)
+    people = (Participant("31", "Participant 31", ("A B", "ada"), submitted=night), Participant("32", "Participant 32", ("C D", "ben")))
+    known = ClassList.of([Student("ada"), Student("ben")], Worksheet(("", "", ""), people))
+    found = collect(where, assignment=NAME, notebooks=[NAME], released={NAME: RELEASED}, known=known)
+    assert [(one.student, one.submitted, one.dated) for one in found] == [("ada", night, False), ("ben", None, False)]
+    assert found[0].prefix == "A B_31_assignsubmission_file_/"
 
 
 def test_canvas_with_late_marks_and_resubmissions(tmp_path):
@@ -257,6 +276,18 @@ def test_whoever_hands_in_something_else_has_a_row_that_says_so(where):
     }
     assert "but a .py file" in found["py"].remarks[-1]
     assert "damaged zip" in " ".join(found["zip"].remarks)
+
+
+def test_the_row_says_so_where_several_notebooks_were_wanted_too(where):
+    put(where, "pdf/a.pdf", b"%PDF-1.7")
+    put(where, "one/one.ipynb", ANSWER)
+    put(where, "one/b.pdf", b"%PDF-1.7")
+    wanted = {NAME: RELEASED, OTHER: material(OTHER)[0]}
+    found = {(one.student, one.notebook): one for one in collected(where, list(wanted), wanted)}
+    assert {name: found["pdf", name].data for name in wanted} == dict.fromkeys(wanted, b"%PDF-1.7")
+    assert "but a .pdf file" in found["pdf", OTHER].remarks[-1]
+    assert found["one", NAME].data == ANSWER
+    assert found["one", OTHER].data is None
 
 
 def test_links_and_pipes_are_told_and_their_targets_never_read(where, tmp_path):

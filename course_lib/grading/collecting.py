@@ -23,6 +23,7 @@ from course_lib.grading.reading import count
 from course_lib.grading.shapes import Handed, by_student, is_learning_systems
 
 _MOST_FILES = 1_000  # of one student
+_STAMPS = ("timestamp.txt", "submission_secret.txt")  # laid there by nbgrader's exchange
 _NESTED = 2  # archives in a student's archive
 _MOST_EXTRAS, _MOST_EXTRA_BYTES = 200, 32 * 2**20
 
@@ -123,7 +124,7 @@ def _of_a_student(handed: Handed, assignment: str, notebooks: Sequence[str], rel
     for notebook in notebooks:
         said = list(remarks)
         attempt = newest([one for one in attempts if one.notebook == notebook], released[notebook], said)
-        if attempt is None and len(notebooks) == 1 and not strangers:
+        if attempt is None and not attempts:
             attempt = _something_else(files, said)
         if attempt is None:
             nothing = Submission(handed.student, assignment, notebook, None, "", None, {}, tuple(said))
@@ -170,7 +171,7 @@ def _unpacked(entry: Entry, upload: int, budget: Budget, remarks: list[str], dep
 def _something_else(files: list[tuple[int, Entry]], remarks: list[str]) -> Attempt | None:
     """What was handed in instead of a notebook, so that its row says that something was."""
     others = sorted(files, key=lambda file: (file[1].suffix in (".ipynb", ".py", ".pdf"), file[0], file[1].name))
-    for upload, entry in reversed([file for file in others if file[1].parts[-1] != "timestamp.txt" and file[1].suffix != ".ipynb"]):
+    for upload, entry in reversed([file for file in others if file[1].parts[-1] not in _STAMPS and file[1].suffix != ".ipynb"]):
         with contextlib.suppress(Unusable):
             attempt = Attempt(entry, upload, entry.read()[:4096], "", 0.0)
             remarks.append(f"No notebook was handed in, but {entry.kind}.")
@@ -185,7 +186,7 @@ def _extras(chosen: Entry, files: Sequence[Entry], remarks: list[str]) -> dict[s
     extras: dict[str, bytes] = {}
     for entry in files:
         name = entry.name.removeprefix(inside)
-        if not entry.name.startswith(inside) or entry.suffix in (".ipynb", ".zip") or name == "timestamp.txt":
+        if not entry.name.startswith(inside) or entry.suffix in (".ipynb", ".zip") or name in _STAMPS:
             continue
         try:
             data = entry.read()

@@ -3,12 +3,13 @@
 import argparse
 import sys
 
-from benchmarks import flow_training, gmm, ica, lossless, lpc, report, wavenet_sampling
+from benchmarks import flow_training, gmm, grading, ica, lossless, lpc, report, wavenet_sampling
 from benchmarks.side_by_side import AnswersDiffer, run
 
 BENCHMARKS = {
     "flow_training": flow_training.TASKS,
     "gmm": gmm.TASKS,
+    "grading": grading.TASKS,
     "ica": ica.TASKS,
     "lossless": lossless.TASKS,
     "lpc": lpc.TASKS,

@@ -6,10 +6,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from nbgrader.api import Gradebook
 
 from benchmarks import __main__ as command
-from benchmarks import flow_training, gmm, ica, lossless, lpc, report, wavenet_sampling
+from benchmarks import flow_training, gmm, grading, ica, lossless, lpc, report, wavenet_sampling
 from benchmarks.side_by_side import AnswersDiffer, Contest, Outcome, Task, run
+from course_lib.grading.nbgrader_course import load
 
 
 class Clock:
@@ -196,3 +198,19 @@ def test_flows_with_the_same_weights_have_the_same_density_and_stay_alike(masked
     assert contest.difference(theirs, ours) > contest.tolerance
     larger = torch.nn.ModuleList([ours, torch.nn.Linear(1, 1)])
     assert contest.difference(theirs, larger) == float("inf")
+
+
+@pytest.mark.slow
+def test_graders_give_the_same_points_on_a_small_class(monkeypatch):
+    pytest.importorskip("nbgrader")
+    monkeypatch.setattr(grading, "STUDENTS", 2)
+    contest = grading.beside_nbgrader()
+    theirs, ours = contest.peer(), contest.ours()
+    assert sum(grading.points(theirs).values()) == 6.5 + 3.0  # of one who has all right, and of one who has part
+    assert contest.difference(theirs, ours) == contest.tolerance == 0
+    with Gradebook(load(ours).db_url) as book:
+        book.find_grade("smooth_test", "signals", grading.ASSIGNMENT, "student-001").auto_score = 1.5
+        book.db.commit()
+    assert contest.difference(theirs, ours) == 0.5
+    monkeypatch.setattr(grading, "STUDENTS", 3)
+    assert contest.difference(theirs, ours) == float("inf")

@@ -27,8 +27,8 @@ def test_a_run_takes_what_was_asked_and_leaves_the_rest(abroad):
     assert run.assignment == "hw1"
     assert run.folder == abroad / "grading" / "hw1"
     assert run.limits == Limits(cell_seconds=7.0, memory=8 << 30)
-    assert (run.policy.per_day, run.policy.grace) == (0.1, timedelta())
-    assert run.due == datetime(2027, 1, 31, 14, 59, tzinfo=UTC)
+    assert (run.terms.policy.per_day, run.terms.policy.grace) == (0.1, timedelta())
+    assert run.terms.due_date == datetime(2027, 1, 31, 14, 59, tzinfo=UTC)
     assert run.workers >= 1
     assert run.sandboxed
 

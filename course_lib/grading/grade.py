@@ -17,14 +17,21 @@ from tqdm import tqdm
 
 from course_lib.command import DONE, FAILED, Lacking, Refused, WrongInput
 from course_lib.grading import records, sandbox
+from course_lib.grading.arrivals import check, timed, told
 from course_lib.grading.cluster import on_cluster
 from course_lib.grading.collecting import Submission, collect
 from course_lib.grading.engines import in_processes
-from course_lib.grading.grading_run import Run, give_back, run_of
+from course_lib.grading.grading_run import Run, give_back, run_of, sources_of
 from course_lib.grading.jobs import Graded, Job, Plan
 from course_lib.grading.nbgrader_course import Source
+from course_lib.grading.penalties import due_date
+from course_lib.grading.reading import count
 from course_lib.grading.records import Record, Status
 from course_lib.grading.rehearsal import rehearse
+from course_lib.grading.roll_call import nothing, roll_call
+from course_lib.grading.scratch import scratch
+from course_lib.grading.terms import keep
+from course_lib.grading.transaction import alone, must_be_writable
 
 _ANSWERS = tuple(f"course_lib.{part}" for part in ("applications", "classical", "generative", "language", "networks", "recognition"))
 
@@ -37,53 +44,70 @@ def command(asked: argparse.Namespace) -> int:
             "the gradebook too, and reach the network"
         )
     try:
-        run = run_of(asked)
-        found = grade_class(run, asked.submissions)
+        with scratch():
+            found = grade_class(run_of(asked), asked.submissions)
     except ValueError as mistake:
         raise WrongInput(str(mistake)) from mistake
     return FAILED if any(record.status is Status.INFRASTRUCTURE_ERROR for record in found) else DONE
 
 
-def grade_class(run: Run, submissions: Path) -> list[Record]:
+def grade_class(run: Run, where: Path) -> list[Record]:
     """Grades an assignment of a class, and writes gradebook, marks, feedback and report.
 
     Args:
         run: the run.
-        submissions: a folder or a zip of what was handed in.
+        where: a folder or a zip of what was handed in.
 
     Returns:
         One record a student and notebook.
 
     Raises:
-        ValueError: if the assignment or the submissions cannot be worked with.
+        ValueError: if the assignment or the submissions cannot be worked with, or somebody else is at work there; nothing is written then.
         Refused: if the instructor's own solution does not get full marks.
     """
-    sources = {source.notebook: source for source in run.course.assignment(run.assignment)}
-    released = {name: source.released for name, source in sources.items()}
-    handed_in = collect(submissions, assignment=run.assignment, notebooks=list(sources), released=released)
-    before = records.read_all(run.folder / "records")
-    known = {(record.student, record.notebook): record for record in before}
-    plans = {name: _rehearsed(run, source) for name, source in sources.items()}
-    jobs = [_job(run, sources[each.notebook], plans[each.notebook], each) for each in _everybody(run, sources, handed_in)]
-    todo = [job for job in jobs if _stale(job, known.get((job.student, job.notebook)))]
-    students = len({job.student for job in jobs})
-    print(f"{len(jobs)} notebooks of {students} students, {len(jobs) - len(todo)} of them graded before and unchanged")
-    with tqdm(total=len(todo), unit="notebook", desc=run.assignment, disable=not todo) as bar:
-        for graded in _graded(run, todo):
-            _keep(run, graded)
-            bar.update()
-    wanted = {(job.student, job.notebook) for job in jobs}
-    found = [record for record in records.read_all(run.folder / "records") if (record.student, record.notebook) in wanted]
-    give_back(run, sources, found)
-    return found
+    with alone(run.folder):
+        must_be_writable(run.course)
+        sources = sources_of(run)
+        submissions, stands = _called(run, sources, where)
+        keep(run.terms, run.folder)
+        plans = {name: _rehearsed(run, source) for name, source in sources.items()}
+        jobs = {(each.student, each.notebook): _job(run, sources[each.notebook], plans[each.notebook], each) for each in submissions}
+        known = {(record.student, record.notebook): record for record in records.read_all(run.folder / "records")}
+        todo = [job for at, job in jobs.items() if _stale(job, known.get(at))]
+        students = len({student for student, _ in jobs})
+        print(f"{len(jobs)} notebooks of {students} students, {len(jobs) - len(todo)} of them graded before and unchanged")
+        with tqdm(total=len(todo), unit="notebook", desc=run.assignment, disable=not todo) as bar:
+            for graded in _graded(run, todo):
+                _keep(run, graded)
+                bar.update()
+        _stamp(run, submissions)
+        wanted = jobs.keys() | {(record.student, record.notebook) for record in stands}
+        found = [record for record in records.read_all(run.folder / "records") if (record.student, record.notebook) in wanted]
+        give_back(run, sources, found)
+        return found
 
 
 # ------------------------------------------------------------------------------------------------------------ what is to be done
 
 
+def _called(run: Run, sources: Mapping[str, Source], where: Path) -> tuple[list[Submission], list[Record]]:
+    """What is to be graded and what stands; whatever a person should know or decide about it is said before anything is written."""
+    released = {name: source.released for name, source in sources.items()}
+    handed_in = collect(where, assignment=run.assignment, notebooks=list(sources), released=released)
+    before = records.read_all(run.folder / "records")
+    submissions, stands = roll_call(handed_in, before, run.course.students, sources, where=where, only=run.only)
+    submissions, due = timed(submissions, run.terms), run.terms.due_date or due_date(run.course, run.assignment)
+    check(submissions, run.terms, due, {each.student for each in [*submissions, *stands]})
+    for line in told(submissions, run.terms, due):
+        print(line)
+    if stands:
+        print(f"{count(len({record.student for record in stands}), 'student')} who are not here stand as they were graded before")
+    return submissions, stands
+
+
 def _rehearsed(run: Run, source: Source) -> Plan:
     """How the test cells of a notebook can be judged; found out once for each version of it."""
-    job = _job(run, source, Plan(), Submission("", source.assignment, source.notebook, None, "", None, {}, ()))
+    job = _job(run, source, Plan(), nothing("", source))
     file = run.folder / "plans" / f"{job.key}.json"
     if file.is_file():
         kept = json.loads(file.read_text(encoding="utf-8"))
@@ -98,18 +122,6 @@ def _rehearsed(run: Run, source: Source) -> Plan:
     return plan
 
 
-def _everybody(run: Run, sources: Mapping[str, Source], handed_in: list[Submission]) -> list[Submission]:
-    """What was handed in, and for everybody else in the class an entry with nothing."""
-    there = {(each.student, each.notebook) for each in handed_in}
-    absent = [
-        Submission(student, run.assignment, notebook, None, "", None, {}, ())
-        for student in {*run.course.students, *(student for student, _ in there)}
-        for notebook in sources
-        if (student, notebook) not in there
-    ]
-    return sorted([*handed_in, *absent], key=lambda each: (each.student, each.notebook))
-
-
 def _job(run: Run, source: Source, plan: Plan, submission: Submission) -> Job:
     job = Job(
         student=submission.student,
@@ -119,7 +131,7 @@ def _job(run: Run, source: Source, plan: Plan, submission: Submission) -> Job:
         released=nbformat.writes(source.released),
         data=submission.data,
         files={**submission.extras, **source.files},
-        submitted=submission.submitted.isoformat() if submission.submitted else "",
+        submitted=_moment(submission),
         remarks=tuple(submission.remarks),
         plan=plan,
         limits=run.limits,
@@ -150,6 +162,19 @@ def _stale(job: Job, record: Record | None) -> bool:
 
 def _graded(run: Run, jobs: Iterable[Job]) -> Iterator[Graded]:
     return on_cluster(jobs, address=run.cluster) if run.cluster else in_processes(jobs, workers=run.workers)
+
+
+def _stamp(run: Run, submissions: Iterable[Submission]) -> None:
+    """Tells the records when the work was handed in, of which no mark but the penalty depends."""
+    for each in submissions:
+        record = records.read(records.file_of(run.folder / "records", each.student, each.notebook))
+        stamped = dataclasses.replace(record, submitted=_moment(each), late=each.late, prefix=each.prefix)
+        if stamped != record:
+            records.write(stamped, run.folder / "records")
+
+
+def _moment(submission: Submission) -> str:
+    return submission.submitted.isoformat() if submission.submitted else ""
 
 
 def _keep(run: Run, graded: Graded) -> None:

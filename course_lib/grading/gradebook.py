@@ -6,32 +6,38 @@ All marks of an assignment land in one transaction, through nbgrader's own API, 
 person gave in formgrader, points and comments, stays; where the answer or the automatic score under it has changed, formgrader asks for
 another look. The same import a second time changes nothing.
 
+Where a person should look at a notebook (``needs_review``, ``unreadable``), its first check waits in formgrader, with its automatic points,
+until somebody types points there. So formgrader's own list is the list of all that waits, and nothing else has to be kept.
+
 An infrastructure error writes nothing: it is no mark, and an older mark stays. A notebook that is missing gets zero points, as nbgrader's
 own autograder and export give it; so does one that is unreadable, and its page in formgrader says why.
 """
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Assignment, Comment, Grade, Gradebook, SubmittedAssignment
-from nbgrader.preprocessors import AssignLatePenalties, SaveCells
+from nbgrader.api import Comment, Grade, Gradebook
+from nbgrader.preprocessors import SaveCells
 
 from course_lib.grading.autograded import answers, autograded, unanswered
-from course_lib.grading.lateness import NO_PENALTY, Policy, moment, penalty
+from course_lib.grading.cells import grade_id, is_test, meta
+from course_lib.grading.lateness import NO_PENALTY, Policy, moment
 from course_lib.grading.marks import Standing
-from course_lib.grading.nbgrader_course import Course, inside
+from course_lib.grading.nbgrader_course import Course
+from course_lib.grading.penalties import extend, penalise
 from course_lib.grading.records import Question, Record, Status
-from course_lib.grading.standings import comments, nbgrader_id, of_cells, points, standings
+from course_lib.grading.standings import comments, nbgrader_id, of_cells, standings
 from course_lib.grading.transaction import exclusive, opened, transaction
 
 __all__ = ["comments", "import_records", "nbgrader_id", "standings"]
 
+_LOOK = (Status.NEEDS_REVIEW, Status.UNREADABLE)  # a person should look, at any question
 _ZERO = (Status.MISSING, Status.UNREADABLE, Status.NOT_ATTEMPTED)  # nothing to judge, and nothing for a person to read
 _PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".svg"}
 
@@ -54,6 +60,7 @@ def import_records(
     *,
     policy: Policy = NO_PENALTY,
     due: datetime | None = None,
+    extensions: Mapping[str, timedelta] | None = None,
 ) -> dict[str, Standing]:
     """Lands the marks of one assignment in the gradebook and the ``autograded`` folder.
 
@@ -63,6 +70,7 @@ def import_records(
         executed: each student's notebook with its own cells' outputs, by student and notebook; none where nothing could be read.
         policy: what lateness costs; where nothing, the rule counts that the course's own configuration names, and an extension always.
         due: the due date with its time zone, which is then the gradebook's too; without it, the gradebook's.
+        extensions: how much later than the others a student may hand in, which is then the gradebook's too; no time takes it back.
 
     Returns:
         How each student stands now, a person's marks included, by the student's id as the records have it.
@@ -85,7 +93,8 @@ def import_records(
             if due is not None:
                 book.update_or_create_assignment(assignment, duedate=due.astimezone(UTC).replace(tzinfo=None))
             landed = _land(book, work, records)
-            _penalise(book, work, {nbgrader_id(record.student) for record in records}, policy)
+            extend(book, assignment, extensions or {})
+            penalise(book, course, assignment, records, policy)
         for part, file in landed:
             os.replace(part, file) if part else file.unlink(missing_ok=True)
         return standings(course, assignment, {record.student for record in records})
@@ -145,8 +154,8 @@ def _land(book: Gradebook, work: _Import, records: Sequence[Record]) -> list[tup
             continue
         prepared, executed = work.prepared[record.notebook], work.executed.get((record.student, record.notebook))
         made = autograded(prepared, record, executed)
-        by_hand = any(grade.manual_score is not None for grade in grades[at].values())
-        _settle(grades[at], record, changed=_changed(file, made) if by_hand else set())
+        changed = _changed(file, made) if any(map(_by_hand, grades[at].values())) else set()
+        _settle(grades[at], record, changed=changed, look=_first_check(prepared) if record.status in _LOOK else "")
         left = unanswered(prepared, executed or prepared)
         for name, comment in words.get(at, {}).items():
             comment.auto_comment = "No response." if name in left else None
@@ -158,7 +167,6 @@ def _hand_in(book: Gradebook, work: _Import, records: Sequence[Record]) -> None:
     """Makes what is not there yet: students, and submissions of those who handed anything in."""
     listed = {student.id: student for student in work.course.listed}
     known = {student.id for student in book.students}
-    submitted = {name for (name,) in book.db.query(SubmittedAssignment.student_id).join(Assignment).filter_by(name=work.assignment)}
     times: dict[str, list[datetime]] = defaultdict(list)
     for record in records:
         name = nbgrader_id(record.student)
@@ -167,24 +175,37 @@ def _hand_in(book: Gradebook, work: _Import, records: Sequence[Record]) -> None:
             about = {"first_name": who.first_name, "last_name": who.last_name, "email": who.email, "lms_user_id": who.lms_id} if who else {}
             book.add_student(name, **{field: value for field, value in about.items() if value})
             known.add(name)
-        if name in submitted or record.status not in (Status.MISSING, Status.INFRASTRUCTURE_ERROR):
+        if record.status not in (Status.MISSING, Status.INFRASTRUCTURE_ERROR):
             times[name] += [came] if (came := moment(record.submitted)) else []
     with book.db.no_autoflush:  # nbgrader's methods flush by themselves, once a submission is whole
         for name, came in times.items():
-            stamp = {"timestamp": max(came).replace(tzinfo=None)} if came else {}
-            book.update_or_create_submission(work.assignment, name, **stamp)
+            book.update_or_create_submission(work.assignment, name, timestamp=max(came).replace(tzinfo=None) if came else None)
 
 
-def _settle(grades: Mapping[str, Grade], record: Record, *, changed: set[str]) -> None:
-    """nbgrader's own rule for automatic marks; but a person is asked again only where something under their mark has changed."""
+def _settle(grades: Mapping[str, Grade], record: Record, *, changed: set[str], look: str = "") -> None:
+    """nbgrader's own rule for automatic marks; but a person is asked again only where something under their mark has changed.
+
+    Under ``look`` a person is asked, whatever the automatic mark.
+    """
     questions: dict[str, Question] = {question.grade_id: question for question in record.questions}
     for name, grade in grades.items():
         score = 0.0 if record.status in _ZERO else questions[name].score
-        if grade.manual_score is None:
-            grade.needs_manual_grade = score is None
+        if not _by_hand(grade):
+            grade.needs_manual_grade = score is None or name == look
         elif name in changed or grade.auto_score != score:
             grade.needs_manual_grade = True
         grade.auto_score = score
+
+
+def _by_hand(grade: Grade) -> bool:
+    """Whether a person has given points."""
+    return grade.manual_score is not None or grade.extra_credit is not None
+
+
+def _first_check(prepared: NotebookNode) -> str:
+    """The grade id of a notebook's first check, of its first question where it has none."""
+    graded = [cell for cell in prepared.cells if grade_id(cell) and (is_test(cell) or meta(cell).get("grade") or meta(cell).get("task"))]
+    return next((grade_id(cell) for cell in [*filter(is_test, graded), *graded]), "")
 
 
 def _changed(file: Path, made: NotebookNode) -> set[str]:
@@ -206,38 +227,8 @@ def _part(file: Path, made: NotebookNode, record: Record, work: _Import) -> Path
             picture.write_bytes(data)
     if came := moment(record.submitted):
         (file.parent / "timestamp.txt").write_text(f"{came:%Y-%m-%d %H:%M:%S.%f} UTC", encoding="utf-8")
+    else:
+        (file.parent / "timestamp.txt").unlink(missing_ok=True)
     part = file.with_name(f".{file.name}.part")
     part.write_text(nbformat.writes(made), encoding="utf-8")
     return part
-
-
-def _penalise(book: Gradebook, work: _Import, students: set[str], policy: Policy) -> None:
-    """Sets what lateness costs, shared among the notebooks of an assignment as their points are, so that none goes below zero."""
-    book.db.flush()
-    rule = _own_rule(work.course) if policy == NO_PENALTY else None
-    given, whole = points(book, work.assignment), book.find_assignment(work.assignment)
-    for submission in book.assignment_submissions(work.assignment):
-        if submission.student_id not in students:
-            continue
-        scores = given[submission.student_id]
-        of_notebook = {
-            each.name: sum(score or 0.0 for (name, _), score in scores.items() if name == each.name) for each in submission.notebooks
-        }
-        earned, late = sum(of_notebook.values()), timedelta(seconds=submission.total_seconds_late if whole.duedate else 0)
-        cost = penalty(policy, late=late, score=earned, max_score=whole.max_score)
-        for each in submission.notebooks:
-            score = of_notebook[each.name]
-            each.late_submission_penalty = rule(submission.student_id, score, late) if rule else cost * score / earned if cost else None
-
-
-def _own_rule(course: Course) -> Callable[[str, float, timedelta], float | None]:
-    """The late penalty that the course's own configuration asks nbgrader for, if any."""
-    with inside(course.root):
-        step = AssignLatePenalties(parent=course.settings)
-        step.init_plugin()
-
-    def rule(student: str, score: float, late: timedelta) -> float | None:
-        cost = step.plugin_inst.late_submission_penalty(student, score, late.total_seconds()) if late else None
-        return None if cost is None else min(max(0.0, cost), score)
-
-    return rule

@@ -6,22 +6,27 @@
 import argparse
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from course_lib.command import DONE, WrongInput
-from course_lib.grading import class_report, feedback, gradebook, lateness, likeness, mark_changes, marks, records
-from course_lib.grading.cells import grade_id, is_solution
-from course_lib.grading.lateness import NO_PENALTY, Policy
+from course_lib.grading import class_report, copies, feedback, gradebook, likeness, lost_points, mark_changes, marks, records
+from course_lib.grading.cells import grade_id
 from course_lib.grading.limits import Limits
+from course_lib.grading.marks import Standing
 from course_lib.grading.nbgrader_course import Course, Source, load
+from course_lib.grading.penalties import due_date, penalise_again
+from course_lib.grading.reading import count
 from course_lib.grading.records import Record, Status
+from course_lib.grading.roll_call import named
+from course_lib.grading.terms import Terms, asked_of, kept
+from course_lib.grading.transaction import alone
 
+_MANY = 10  # files that are no longer named one by one
 _LIMITS = ("cell_seconds", "notebook_seconds", "memory", "disk", "processes")  # that can be asked for
 
 
@@ -37,8 +42,8 @@ class Run:
         sandboxed: whether it runs in a sandbox.
         workers: how many notebooks are graded at once on this machine.
         cluster: the address of a Dask scheduler, empty for this machine.
-        policy: what lateness costs.
-        due: when it was due; None leaves what the gradebook says.
+        terms: when it is due, what lateness costs, who handed in when.
+        only: whether those who are not among the submissions stand as they were graded before.
     """
 
     course: Course
@@ -48,8 +53,8 @@ class Run:
     sandboxed: bool = True
     workers: int = 1
     cluster: str = ""
-    policy: Policy = NO_PENALTY
-    due: datetime | None = None
+    terms: Terms = field(default_factory=Terms)
+    only: bool = False
 
 
 def run_of(asked: argparse.Namespace) -> Run:
@@ -62,43 +67,48 @@ def run_of(asked: argparse.Namespace) -> Run:
     names = [name for name in course.assignments if name == asked.assignment or name.startswith(f"{asked.assignment}_")]
     if len(names) != 1:
         raise ValueError(f"--assignment must be one of {', '.join(course.assignments) or '(none yet)'}; got {asked.assignment!r}")
-    settings = vars(asked)
+    settings, folder = vars(asked), course.root / "grading" / names[0]
     return Run(
         course=course,
         assignment=names[0],
-        folder=course.root / "grading" / names[0],
+        folder=folder,
         limits=replace(Limits(), **{name: settings[name] for name in _LIMITS if settings.get(name)}),
         sandboxed=settings.get("sandboxed", True),
         workers=settings.get("workers") or len(os.sched_getaffinity(0)),
         cluster=settings.get("cluster", ""),
-        policy=lateness.parse(settings.get("late_policy", "none")),
-        due=lateness.moment(settings.get("due", "")),
+        terms=asked_of(asked, kept(folder)),
+        only=settings.get("only", False),
     )
 
 
 def feedback_command(asked: argparse.Namespace) -> int:
     """Does ``course feedback``."""
-    try:
-        run = run_of(asked)
-        pages = write_feedback(run, sources_of(run), graded_before(run))
-    except ValueError as mistake:
-        raise WrongInput(str(mistake)) from mistake
-    print(f"{len(pages)} pages, the first of them {pages[0]}")
-    return DONE
+    return _again(asked, lambda run, found, standings: write_feedback(run, sources_of(run), found, standings))
 
 
 def report_command(asked: argparse.Namespace) -> int:
     """Does ``course report``."""
+    return _again(
+        asked,
+        lambda run, found, standings: [
+            *marks.write(found, run.folder, standings, run.course.roster),
+            write_report(run, sources_of(run), found, standings),
+        ],
+    )
+
+
+def _again(asked: argparse.Namespace, written: Callable[[Run, list[Record], dict[str, Standing]], list[Path]]) -> int:
+    """Writes something anew from the gradebook as it is now, with lateness taken off the points that it has now."""
     try:
         run = run_of(asked)
         found = graded_before(run)
-        files = [
-            *marks.write(found, run.folder, gradebook.standings(run.course, run.assignment, _students(found)), run.course.roster),
-            write_report(run, sources_of(run), found),
-        ]
+        with alone(run.folder):
+            standings = penalise_again(run.course, run.assignment, found, run.terms.policy)
+            files = written(run, found, standings)
     except ValueError as mistake:
         raise WrongInput(str(mistake)) from mistake
-    print("\n".join(map(str, files)))
+    lines = list(map(str, files)) if len(files) < _MANY else [f"{len(files)} pages, the first of them {files[0]}"]
+    print("\n".join([*lines, *closing_lines(run, marks.table(found, standings))]))
     return DONE
 
 
@@ -121,32 +131,56 @@ def graded_before(run: Run) -> list[Record]:
 def give_back(run: Run, sources: Mapping[str, Source], found: list[Record]) -> None:
     """Writes gradebook, marks, feedback and report, and says how the class did."""
     notebooks = {(record.student, record.notebook): notebook for record in found if (notebook := notebook_of(run, record))}
-    before = mark_changes.remembered(run.folder, gradebook.standings(run.course, run.assignment, _students(found)))
-    standings = gradebook.import_records(run.course, found, notebooks, policy=run.policy, due=run.due)
-    changed = mark_changes.changes(before, standings)
-    print(*mark_changes.told(changed, mark_changes.kept(run.folder, changed)), sep="\n", end="\n" * bool(changed))
+    students = {record.student for record in found}
+    before = mark_changes.remembered(run.folder, gradebook.standings(run.course, run.assignment, students))
+    due = run.terms.due_date or due_date(run.course, run.assignment)
+    extensions = {student: run.terms.extension(student, due) for student in run.terms.extensions}
+    standings = gradebook.import_records(run.course, found, notebooks, policy=run.terms.policy, due=due, extensions=extensions)
     tables = marks.write(found, run.folder, standings, run.course.roster)
-    write_feedback(run, sources, found)
-    report = write_report(run, sources, found)
+    write_feedback(run, sources, found, standings)
+    report = write_report(run, sources, found, standings)
+    changed = mark_changes.changes(before, standings)
+    lines = mark_changes.told(changed, mark_changes.kept(run.folder, changed))
     counts = Counter(record.status for record in found)
-    print(", ".join(f"{counts[status]} {status}" for status in Status if counts[status]))
-    print(f"marks {tables[0]}\nreport {report}\nfeedback {run.course.folder('feedback', run.assignment, '*')}")
+    lines += [", ".join(f"{counts[status]} {status}" for status in Status if counts[status])]
+    lines += closing_lines(run, marks.table(found, standings))
+    lines += [f"marks {tables[0]}", f"report {report}", f"feedback {run.course.folder('feedback', run.assignment, '*')}"]
+    print("\n".join(lines))
 
 
-def write_feedback(run: Run, sources: Mapping[str, Source], found: list[Record]) -> list[Path]:
+def closing_lines(run: Run, rows: Sequence[marks.Row]) -> list[str]:
+    """Returns what a person must know of an assignment's marks: what lateness cost, and whose marks are not final, and why."""
+    lines = []
+    if run.terms.policy.costs or any(row.penalty for row in rows):
+        late = [row.penalty for row in rows if row.penalty]
+        rule = f"{run.terms.late_policy or 'as the course says'}{f', due {run.terms.due}' if run.terms.due else ''}"
+        lines.append(f"late ({rule}): {count(len(late), 'student')}, {-sum(late):+.6g} points")
+    if unread := [row.student for row in rows if row.status is Status.UNREADABLE]:
+        lines.append(f"no notebook could be made of what {named(unread)} handed in: ask for another file, or give points in formgrader")
+    if waiting := sum(row.waiting for row in rows):
+        students = count(sum(row.waiting > 0 for row in rows), "student")
+        lines.append(
+            f"not final: {count(waiting, 'answer')} of {students} wait for a person in formgrader; the tables for an LMS leave these students out"
+        )
+    return lines
+
+
+def write_feedback(run: Run, sources: Mapping[str, Source], found: list[Record], standings: Mapping[str, Standing]) -> list[Path]:
     """Writes one page a student and notebook where nbgrader keeps feedback, so that ``nbgrader release_feedback`` gives it out."""
-    standings = gradebook.standings(run.course, run.assignment, _students(found))
-    said = gradebook.comments(run.course, run.assignment, _students(found))
+    said = gradebook.comments(run.course, run.assignment, {record.student for record in found})
     pages = []
     for record in found:
-        source = sources[record.notebook]
+        source, standing = sources[record.notebook], standings.get(record.student, Standing())
         page = feedback.page(
             record,
             notebook_of(run, record),
             source.released,
             comments=said.get((record.student, record.notebook)),
-            penalty=standings[record.student].penalty if record.student in standings else 0.0,
+            penalty=standing.penalty,
+            reviewed=record.student in standings and all(notebook != record.notebook for notebook, _ in standing.waiting),
             hidden_tests={grade_id(cell) for cell in source.instructor.cells if run.course.markers.hidden[0] in cell.source},
+            mixed={grade_id(cell) for cell in source.instructor.cells if lost_points.mixes(cell.source, run.course.markers.hidden)},
+            folders=[str(run.course.root)],
         )
         file = run.course.folder("feedback", run.assignment, gradebook.nbgrader_id(record.student)) / f"{record.notebook}.html"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -155,17 +189,28 @@ def write_feedback(run: Run, sources: Mapping[str, Source], found: list[Record])
     return pages
 
 
-def write_report(run: Run, sources: Mapping[str, Source], found: list[Record]) -> Path:
+def write_report(run: Run, sources: Mapping[str, Source], found: list[Record], standings: Mapping[str, Standing]) -> Path:
     """Writes the class report."""
-    pairs = []
+    pairs, same = [], []
     for name, source in sources.items():
-        given = _answers(source.released)
-        handed_in = {
-            record.student: _answers(notebook) for record in found if record.notebook == name and (notebook := notebook_of(run, record))
-        }
-        pairs += likeness.pairs(handed_in, given)
+        given = likeness.answers_of(source.released, source.released)
+        there = {record.student: notebook for record in found if record.notebook == name and (notebook := notebook_of(run, record))}
+        answers = {student: likeness.answers_of(notebook, source.released) for student, notebook in there.items()}
+        groups = copies.groups(answers, given)
+        same += groups
+        pairs += likeness.pairs({student: answers[student] for student in copies.voices(answers, groups)}, given)
+    called = {student.id: f"{student.first_name} {student.last_name}".strip() for student in run.course.roster}
+    page = class_report.page(
+        found,
+        standings=standings,
+        likeness=pairs,
+        copies=same,
+        names={record.student: called.get(gradebook.nbgrader_id(record.student), "") for record in found},
+        course=run.course.course_id,
+        title=feedback.title_of(next(iter(sources.values())).released) if len(sources) == 1 else run.assignment,
+    )
     file = run.folder / "report.html"
-    file.write_text(class_report.page(found, likeness=pairs, course=run.course.course_id, title=run.assignment), encoding="utf-8")
+    file.write_text(page, encoding="utf-8")
     return file
 
 
@@ -173,11 +218,3 @@ def notebook_of(run: Run, record: Record) -> NotebookNode | None:
     """Returns the repaired notebook of a record with the outputs of the student's cells, None where there is none."""
     file = records.file_of(run.folder / "notebooks", record.student, record.notebook)
     return nbformat.read(file, as_version=4) if file.is_file() else None
-
-
-def _students(found: Sequence[Record]) -> set[str]:
-    return {record.student for record in found}
-
-
-def _answers(notebook: NotebookNode) -> dict[str, str]:
-    return {grade_id(cell): cell.source for cell in notebook.cells if is_solution(cell)}

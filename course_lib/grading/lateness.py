@@ -26,6 +26,11 @@ class Policy:
     grace: timedelta = timedelta()
     cutoff: timedelta | None = None
 
+    @property
+    def costs(self) -> bool:
+        """Whether anybody can lose points by it."""
+        return self.per_day > 0 or self.cutoff is not None
+
 
 NO_PENALTY = Policy()
 
@@ -44,7 +49,7 @@ def parse(words: str) -> Policy:
         if name not in ("per_day", "grace", "cutoff") or name in found:
             known = "none, or parts of per_day=10%, grace=15m, cutoff=7d, each once, with commas between"
             raise ValueError(f"the late policy must be {known}; got {part.strip()!r} in {words!r}")
-        found[name] = _percent(value) if name == "per_day" else _duration(name, value)
+        found[name] = _percent(value) if name == "per_day" else duration(name, value)
     return Policy(**found)
 
 
@@ -98,13 +103,22 @@ def moment(words: str) -> datetime | None:
     return found.astimezone(UTC)
 
 
+def duration(name: str, value: str) -> timedelta:
+    """Returns the time that words such as ``15m``, ``2h``, ``7d`` or ``1w`` name.
+
+    Args:
+        name: what the time is of, for the error.
+        value: the words.
+
+    Raises:
+        ValueError: if they name none.
+    """
+    if not (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([mhdw])", value)):
+        raise ValueError(f"{name} must be a time like 15m, 2h, 7d or 1w; got {value!r}")
+    return timedelta(**{_UNITS[match[2]]: float(match[1])})
+
+
 def _percent(value: str) -> float:
     if not (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value)) or float(match[1]) > 100:
         raise ValueError(f"per_day must be a percentage of the points possible, 0% to 100%, like per_day=10%; got {value!r}")
     return float(match[1]) / 100
-
-
-def _duration(name: str, value: str) -> timedelta:
-    if not (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([mhdw])", value)):
-        raise ValueError(f"{name} must be a time like 15m, 2h, 7d or 1w; got {value!r}")
-    return timedelta(**{_UNITS[match[2]]: float(match[1])})

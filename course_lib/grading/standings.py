@@ -1,7 +1,5 @@
 """How students stand in nbgrader's gradebook, a person's marks included, read with few queries for a whole class."""
 
-import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -13,6 +11,7 @@ from sqlalchemy.orm import Query
 from course_lib.grading.feedback import Comment
 from course_lib.grading.marks import Standing
 from course_lib.grading.nbgrader_course import Course
+from course_lib.grading.student_ids import nbgrader_id
 from course_lib.grading.transaction import opened
 
 _WHERE = (SubmittedAssignment.student_id, Notebook.name, BaseCell.name)
@@ -27,9 +26,11 @@ def standings(course: Course, assignment: str, students: Iterable[str] | None = 
         students: ids as they were given, which the result then has too; without them it has nbgrader's, and almost all are the same.
     """
     with opened(course) as book:
-        scores, penalties = points(book, assignment), _penalties(book, assignment)
+        scores, penalties, waiting = points(book, assignment), _penalties(book, assignment), _waiting(book, assignment)
     names = _given(scores, students)
-    return {names[name]: Standing(given, penalties.get(name, 0.0)) for name, given in scores.items() if name in names}
+    return {
+        names[name]: Standing(given, penalties.get(name, 0.0), frozenset(waiting[name])) for name, given in scores.items() if name in names
+    }
 
 
 def comments(course: Course, assignment: str, students: Iterable[str] | None = None) -> dict[tuple[str, str], dict[str, Comment]]:
@@ -62,20 +63,6 @@ def _given(known: Iterable[str], students: Iterable[str] | None) -> dict[str, st
     return {name: name for name in known} if students is None else {nbgrader_id(student): student for student in students}
 
 
-def nbgrader_id(student: str) -> str:
-    """Returns the id that nbgrader can bear: it is a folder's name, and must match its patterns.
-
-    Almost every id is borne as it is. Slashes, line breaks, control characters, angles, a leading dot, what is not Unicode, and a percent
-    sign that would read as such a quotation become ``%XX``; no two ids become one.
-    """
-
-    def quoted(match: re.Match) -> str:
-        return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
-
-    bearable = re.sub(r"[/\\<>\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]|^\.|^\s|\s$|%(?=[0-9A-F]{2})", quoted, student) or "%25"
-    return bearable if len(bearable.encode()) <= 200 else bearable[:50] + "%" + hashlib.sha256(bearable.encode()).hexdigest()
-
-
 def of_cells(book: Gradebook, kind: type, assignment: str) -> dict[tuple[str, str], dict[str, Any]]:
     """Returns every grade, or every comment, of an assignment: by student and notebook, then by grade id."""
     found: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
@@ -90,6 +77,14 @@ def points(book: Gradebook, assignment: str) -> dict[str, dict[tuple[str, str], 
     given = (Grade.auto_score, Grade.manual_score, Grade.extra_credit)
     for score, *parts, student, notebook, cell in _joined(book.db.query(Grade.score, *given, *_WHERE), Grade, assignment):
         found[student][notebook, cell] = None if all(part is None for part in parts) else score
+    return found
+
+
+def _waiting(book: Gradebook, assignment: str) -> dict[str, set[tuple[str, str]]]:
+    """What formgrader asks a person for: by student, the notebook and grade id."""
+    found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for student, notebook, cell in _joined(book.db.query(*_WHERE).select_from(Grade), Grade, assignment).filter(Grade.needs_manual_grade):
+        found[student].add((notebook, cell))
     return found
 
 

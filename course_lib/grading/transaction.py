@@ -17,25 +17,56 @@ from sqlalchemy.exc import OperationalError
 from course_lib.grading.nbgrader_course import Course
 
 
-@contextlib.contextmanager
-def exclusive(course: Course) -> Iterator[None]:
+def exclusive(course: Course) -> contextlib.AbstractContextManager[None]:
     """Holds the course's marks for one writer; the lock ends with the process, however it ends.
 
     Raises:
         ValueError: if another process holds them.
     """
-    with (course.root / ".marks.lock").open("a+", encoding="utf-8") as lock:
+    return _alone(course.root / ".marks.lock", f"is writing the marks of {course.root}")
+
+
+def alone(folder: Path) -> contextlib.AbstractContextManager[None]:
+    """Holds a grading run's folder for one process; the lock ends with the process, however it ends.
+
+    Raises:
+        ValueError: if another process works in that folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return _alone(folder / ".lock", f"is at work in {folder}")
+
+
+@contextlib.contextmanager
+def _alone(file: Path, doing: str) -> Iterator[None]:
+    with file.open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as held:
             lock.seek(0)
             who = lock.read().strip() or "another process"
-            raise ValueError(f"{who} is writing the marks of {course.root}: one at a time; wait until it is done") from held
+            raise ValueError(f"{who} {doing}: one at a time; wait until it is done") from held
         lock.truncate(0)
         lock.write(f"process {os.getpid()} on {os.uname().nodename}")
         lock.flush()
         yield
         lock.truncate(0)
+
+
+def is_there(course: Course) -> bool:
+    """Whether there is a gradebook; one that is not a file of SQLite's is."""
+    _, is_file, path = course.db_url.partition("sqlite:///")
+    return not is_file or Path(path).is_file()
+
+
+def must_be_writable(course: Course) -> None:
+    """Makes sure that the gradebook can be written now, ahead of a night's work; changes nothing, and makes none.
+
+    Raises:
+        ValueError: if another program holds it for longer than the database waits, or it may not be written.
+    """
+    if is_there(course):
+        with exclusive(course), transaction(course) as book:
+            book.db.rollback()
 
 
 def opened(course: Course) -> Gradebook:

@@ -1,0 +1,103 @@
+"""When work was handed in, as far as anything tells, and what a person is told about it before lateness costs points."""
+
+import dataclasses
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+
+from course_lib.grading import lateness
+from course_lib.grading.collecting import Submission
+from course_lib.grading.reading import count
+from course_lib.grading.roll_call import named
+from course_lib.grading.terms import Terms
+
+
+def timed(submissions: Sequence[Submission], terms: Terms) -> list[Submission]:
+    """Returns the submissions with the times that a person's list names; others keep theirs."""
+    times = {student: lateness.moment(words) for student, words in terms.times.items()}
+    return [
+        dataclasses.replace(each, submitted=times[each.student], dated=False) if each.student in times and each.data is not None else each
+        for each in submissions
+    ]
+
+
+def check(submissions: Sequence[Submission], terms: Terms, due: datetime | None, students: Collection[str]) -> None:
+    """Makes sure that lateness can be told where it is to cost something, and that no name in a list is mistyped.
+
+    Args:
+        submissions: everybody's, with their times.
+        terms: what was said about time.
+        due: when it is due.
+        students: the class.
+
+    Raises:
+        ValueError: if there is a late policy and no due date, or nothing tells of anybody when they handed in; if somebody who is not in the
+            class has an extension, or nobody in the list of times is in it.
+    """
+    if strangers := terms.extensions.keys() - set(students):
+        raise ValueError(f"extensions are given to {named(strangers)}, who {_are(strangers)} not in the class: mend the list")
+    if terms.times and not terms.times.keys() & set(students):
+        raise ValueError(
+            f"times are given of {named(terms.times)}, of whom nobody is in the class: the column student has to hold their ids"
+        )
+    if not terms.policy.costs:
+        return
+    if due is None:
+        raise ValueError(f"the late policy {terms.late_policy!r} needs a due date, and the gradebook has none: say --due TIME")
+    here = [each for each in submissions if each.data is not None]
+    if here and not any(each.submitted or each.late for each in here):
+        raise ValueError(
+            f"the late policy {terms.late_policy!r} needs to know when work was handed in, and nothing tells it (an export of Moodle's or "
+            "Canvas's does not): say --times FILE.csv, with the columns student,time"
+        )
+
+
+def told(submissions: Sequence[Submission], terms: Terms, due: datetime | None) -> list[str]:
+    """Returns what a person should know of the times: whose they are, how many are late, and of whom nothing is known."""
+    here = [each for each in submissions if each.data is not None]
+    dated = {each.student for each in here if each.dated}
+    timed = {each.student for each in here if each.submitted}
+    late = {each.student for each in here if _late(each, terms, due)}
+    lines = []
+    if dated:
+        newest = max(each.submitted for each in here if each.dated)
+        lines.append(f"times: the files' own dates, the newest {_said(newest)}{_of(late, timed, due)}")
+    elif timed and due:
+        lines.append(f"times: the newest {_said(max(each.submitted for each in here if each.submitted))}{_of(late, timed, due)}")
+    if 2 * len(late) > len(timed) > 1:
+        why = "copying and downloading change a file's date: " if dated else ""
+        lines.append(f"! most are late. {why}if that is not when they handed in, say --times FILE.csv (student,time)")
+    if terms.policy.costs:
+        lines += _unknown(here)
+    return lines
+
+
+def _unknown(here: Sequence[Submission]) -> list[str]:
+    marked = {each.student for each in here if each.late and not each.submitted}
+    unknown = {each.student for each in here if not each.late and not each.submitted}
+    lines = []
+    if marked:
+        lines.append(f"{count(len(marked), 'student')} marked as late by the learning system, by how much is not known: as if within a day")
+    if unknown:
+        lines.append(
+            f"nothing tells when {count(len(unknown), 'student')} handed in, who count{'s' * (len(unknown) == 1)} as in time: {named(unknown)}"
+        )
+    return lines
+
+
+def _late(submission: Submission, terms: Terms, due: datetime | None) -> bool:
+    if due is None or submission.submitted is None:
+        return False
+    allowed = (terms.extension(submission.student, due) or timedelta()) + terms.policy.grace
+    return lateness.lateness(submission.submitted.isoformat(), due) > allowed
+
+
+def _of(late: set[str], timed: set[str], due: datetime | None) -> str:
+    return f"; {len(late)} of {len(timed)} are late (due {_said(due)})" if due else ""
+
+
+def _said(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _are(students: set[str]) -> str:
+    return "is" if len(students) == 1 else "are"

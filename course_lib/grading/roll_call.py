@@ -1,0 +1,96 @@
+"""Who is to be graded: whoever handed in, an empty entry for whoever did not, and nobody who was graded before and is merely not here this time."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from course_lib.grading.cells import meta
+from course_lib.grading.collecting import Submission
+from course_lib.grading.nbgrader_course import Source
+from course_lib.grading.reading import count
+from course_lib.grading.records import Record, Status
+
+_NAMED = 10  # students named in a message
+
+
+def roll_call(
+    handed_in: Sequence[Submission],
+    graded: Iterable[Record],
+    everybody: Iterable[str],
+    sources: Mapping[str, Source],
+    *,
+    where: Path,
+    only: bool = False,
+) -> tuple[list[Submission], list[Record]]:
+    """Returns what is to be graded, in the order of students, and the records that stand as they are.
+
+    Args:
+        handed_in: what was collected.
+        graded: the records of earlier runs.
+        everybody: the class.
+        sources: the assignment's notebooks by name.
+        where: whence it was collected, for the errors.
+        only: whether those who are not here stand as they were graded before.
+
+    Raises:
+        ValueError: if somebody whose work was graded before is not here, or most of what is here is of another assignment, and ``only`` does
+            not say that this is meant; or if a record that would stand is of another version of its notebook.
+    """
+    here = {(each.student, each.notebook): each for each in handed_in}
+    there = {at for at, each in here.items() if each.data is not None}
+    stands = [record for record in graded if record.status is not Status.MISSING and (record.student, record.notebook) not in there]
+    stands = [record for record in stands if record.notebook in sources]
+    if not only:
+        _all_here(stands, where)
+        _right_assignment(handed_in, where)
+    for record in stands:
+        _same_questions(record, sources[record.notebook])
+    left = {(record.student, record.notebook) for record in stands}
+    students = {*everybody, *(student for student, _ in here)}
+    entries = [
+        here.get((student, notebook)) or nothing(student, sources[notebook])
+        for student in sorted(students)
+        for notebook in sorted(sources)
+        if (student, notebook) not in left
+    ]
+    return entries, stands
+
+
+def nothing(student: str, source: Source) -> Submission:
+    """Returns the entry of a student who handed in nothing."""
+    return Submission(student, source.assignment, source.notebook, None, "", None, {}, ())
+
+
+def named(students: Collection[str]) -> str:
+    """Returns the first of some students' names, and how many more there are."""
+    names = sorted(students)
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _all_here(stands: Sequence[Record], where: Path) -> None:
+    if missed := {record.student for record in stands}:
+        who = f"{count(len(missed), 'student')} whose work was graded before {'is' if len(missed) == 1 else 'are'} not in {where}"
+        raise ValueError(
+            f"{who} ({named(missed)}), and would lose all marks. Give everything that was handed in; or say --only to grade alone whoever is "
+            "there, and leave everyone else as they stand"
+        )
+
+
+def _right_assignment(handed_in: Sequence[Submission], where: Path) -> None:
+    students = {each.student for each in handed_in}
+    worked = {each.student for each in handed_in if each.data is not None}
+    strangers = {each.student for each in handed_in if each.strangers} - worked
+    if len(students) > 1 and 2 * len(strangers) > len(students):
+        assignment = handed_in[0].assignment
+        raise ValueError(
+            f"{len(strangers)} of {len(students)} students in {where} handed in notebooks of another assignment than {assignment}: is it the "
+            "right file? If it is, say --only"
+        )
+
+
+def _same_questions(record: Record, source: Source) -> None:
+    asked = {meta(cell)["grade_id"] for cell in source.instructor.cells if meta(cell).get("grade") or meta(cell).get("task")}
+    if asked != {question.grade_id for question in record.questions}:
+        raise ValueError(
+            f"{record.student} was graded by another version of {source.notebook}, with other questions: give everything that was handed in"
+        )

@@ -6,6 +6,7 @@ from foreign_course import RIGHT, make_foreign_course
 
 from course_lib.grading.markers import visible_part
 from course_lib.grading.nbgrader_course import Student, load
+from course_lib.grading.nbgrader_settings import markers_of
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +20,7 @@ def test_its_own_names_are_used(course):
     assert course.folder("source", "hw1").resolve() == course.root / "master" / "hw1"
     assert course.folder("autograded", "hw1", "00123") == course.root / "machine" / "00123" / "hw1"
     assert course.folder("feedback", "hw1", "00123") == course.root / "returned" / "00123" / "hw1"
-    assert course.markers.solution == ("[[ANSWER", "ANSWER]]")
-    assert course.markers.hidden == ("[[SECRET", "SECRET]]")
-    assert course.markers.scheme == ("[[SCHEME", "SCHEME]]")
-
-
-def test_its_gradebook_lies_where_the_course_lies_not_where_grading_was_started(course, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert load(course.root).db_url == f"sqlite:///{course.root / 'marks.db'}"
+    assert course.markers == markers_of(course.settings)
 
 
 def test_reading_a_course_makes_nothing(course):
@@ -88,17 +82,6 @@ def test_a_release_made_here_is_the_one_that_nbgrader_makes(tmp_path):
         for source in course.assignment(name):
             ours = course.prepared(source.instructor, assignment=name, notebook=source.notebook, hidden=False)
             assert (ours.cells, ours.metadata) == (source.released.cells, source.released.metadata)
-
-
-def test_what_is_no_course_says_so(tmp_path):
-    with pytest.raises(ValueError, match=r"nbgrader_config\.py"):
-        load(tmp_path)
-    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = undefined\n")
-    with pytest.raises(ValueError, match="NameError"):
-        load(tmp_path)
-    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 101\n")
-    with pytest.raises(ValueError, match="course_id"):
-        load(tmp_path)
 
 
 def test_an_assignment_that_is_not_there_names_those_that_are(course):

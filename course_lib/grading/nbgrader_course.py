@@ -5,9 +5,7 @@ for source in course.assignment("hw1"):
     source.instructor, source.released, source.files
 """
 
-import contextlib
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,28 +16,14 @@ from nbgrader.api import Gradebook
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearSolutions, InstantiateTests, SaveCells
+from nbgrader.preprocessors import InstantiateTests, SaveCells
 from nbgrader.utils import find_all_files
 
 from course_lib.grading.cells import grade_id, meta
 from course_lib.grading.markers import HIDDEN
+from course_lib.grading.nbgrader_settings import Markers, inside, markers_of, settings_of
 
 _RESOURCES = ("notebook", "assignment", "student", "db_url")
-
-
-@dataclass(frozen=True)
-class Markers:
-    """The words between which an author hides lines from students: a line that contains one begins or ends a region.
-
-    Attributes:
-        solution: around a solution.
-        hidden: around hidden tests.
-        scheme: around a task's marking scheme.
-    """
-
-    solution: tuple[str, str]
-    hidden: tuple[str, str]
-    scheme: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -196,75 +180,22 @@ class Course:
         return _read(written_out)
 
 
-class _Settings(NbGrader):
-    """nbgrader's application, as far as it reads a configuration; a mistake in it is an error, and says so."""
-
-    name = "nbgrader"
-    load_cwd_config = False
-    raise_config_file_errors = True
-
-    def init_syspath(self) -> None:
-        """Nothing: the course's folder is added where it is needed, the one in which grading was started never."""
-
-    def exit(self, exit_status: int | str = 0) -> None:
-        """Ends nothing: the mistake that nbgrader would end at is raised."""
-        raise sys.exc_info()[1] or RuntimeError(f"nbgrader ended with {exit_status}")
-
-
 def load(folder: Path) -> Course:
     """Reads a course's ``nbgrader_config.py`` as nbgrader does when it is started in that folder.
 
     Raises:
         ValueError: if it is no course, or its configuration cannot be read.
     """
-    folder = folder.resolve()
-    if not (folder / "nbgrader_config.py").is_file():
-        raise ValueError(f"a course's folder holds nbgrader_config.py, and {folder} does not: name the folder in which nbgrader is run")
-    settings = _Settings(log_level="ERROR")
-    try:
-        with inside(folder):
-            settings.initialize([], root=str(folder))
-    except Exception as mistake:  # the configuration is code, and may fail in any way
-        raise ValueError(f"{folder / 'nbgrader_config.py'} cannot be read: {type(mistake).__name__}: {mistake}") from mistake
-    settings.coursedir.db_url = _absolute(settings.coursedir.db_url, folder)
+    settings = settings_of(folder)
     listed = tuple(_student(entry) for entry in settings.config.CourseDirectory.get("db_students", []))
     return Course(
         root=Path(settings.coursedir.root),
         course_id=settings.coursedir.course_id or "default_course",
         db_url=settings.coursedir.db_url,
-        markers=_markers(settings),
+        markers=markers_of(settings),
         settings=settings,
         listed=listed,
     )
-
-
-@contextlib.contextmanager
-def inside(folder: Path) -> Iterator[None]:
-    """Does what stands in it as if nbgrader was started in that folder: paths are relative to it, its modules can be imported."""
-    path = list(sys.path)
-    sys.path.insert(0, str(folder))
-    try:
-        with contextlib.chdir(folder):
-            yield
-    finally:
-        sys.path[:] = path
-
-
-def _markers(settings: NbGrader) -> Markers:
-    solution, hidden, scheme = (step(parent=settings) for step in (ClearSolutions, ClearHiddenTests, ClearMarkScheme))
-    return Markers(
-        (solution.begin_solution_delimeter, solution.end_solution_delimeter),
-        (hidden.begin_test_delimeter, hidden.end_test_delimeter),
-        (scheme.begin_mark_scheme_delimeter, scheme.end_mark_scheme_delimeter),
-    )
-
-
-def _absolute(url: str, folder: Path) -> str:
-    """A gradebook's address that does not depend on where grading was started."""
-    beginning, slashes, path = url.partition("sqlite:///")
-    if slashes and path and not beginning and path != ":memory:":
-        return f"sqlite:///{(folder / path).resolve()}"
-    return url
 
 
 def _student(entry: Mapping[str, Any]) -> Student:

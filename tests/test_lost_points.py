@@ -1,8 +1,11 @@
 """What is told of a lost point: all of it before a hidden test has asked anything, literals and a kind of error afterwards."""
 
 import pytest
+from feedback_samples import notebook
 
-from course_lib.grading.lost_points import RUN_IT, UNSEEN, told
+from course_lib.grading.cells import is_test
+from course_lib.grading.lost_points import RUN_IT, UNSEEN, mixes, told
+from course_lib.grading.markers import HIDDEN
 from course_lib.grading.records import Outcome, Question
 
 CHECK = "check.close(fit(x), 2.0, name='the mean')"
@@ -51,6 +54,33 @@ def test_of_a_hidden_line_the_authors_words_and_of_what_stopped_gradings_own(ask
         assert told(lost("no answer within 60 s", outcome=outcome), asked=asked, check=CHECK) == ["no answer within 60 s"]
     for outcome in (Outcome.RIGHT, Outcome.NOT_ATTEMPTED, Outcome.BY_HAND, Outcome.NOT_JUDGED):
         assert told(lost("4711", outcome=outcome), asked=asked, check=CHECK) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "mixed"),
+    [
+        ("assert f(1)\n{b}\nassert f(2)\n{e}\n\n# the end", False),
+        ("assert f(1)", False),
+        ("def verify():\n    assert f(1)\n    {b}\n    assert f(2)\n    {e}\n\n\nverify()", False),
+        ("with torch.no_grad():\n    assert f(1)\n    {b}\n    assert f(2)\n    {e}", False),
+        ("def verify():\n    assert f(1)\n    {b}\n    assert f(2)\n    {e}\n\n\nverify()\nverify()", True),
+        ("def verify(x=1):\n    assert f(x)\n    {b}\n    assert f(2)\n    {e}\n\n\nverify(2)", True),
+        ("def verify():\n    {b}\n    assert f(2)\n    {e}\n    assert f(1)\n\n\nverify()", True),
+        ("{b}\nassert f(2)\n{e}\nassert f(1)", True),
+        ("for x in (1, 2):\n    assert f(x)\n    {b}\n    assert f(-x)\n    {e}", True),
+        ("{b}\nassert f(2)\n{e}\n{b}\nassert f(3)\n{e}", False),
+        ("assert f(1)\n{b}\nassert f(2", True),
+    ],
+)
+def test_visible_lines_after_hidden_ones_are_noticed(source, mixed):
+    hidden = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
+    assert mixes(source.format(b=hidden[0], e=hidden[1]), hidden) == mixed
+
+
+def test_in_the_checks_of_problem_set_1_the_hidden_tests_come_last():
+    sources = [cell.source for cell in notebook("solutions").cells if is_test(cell) and HIDDEN[0] in cell.source]
+    assert len(sources) > 8
+    assert not any(mixes(source, HIDDEN) for source in sources)
 
 
 def test_a_long_message_is_cut():

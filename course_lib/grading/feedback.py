@@ -110,7 +110,7 @@ def page(
     return pages.render(
         "feedback.html",
         record=record,
-        title=_title(released) or record.assignment,
+        title=title_of(released) or record.assignment,
         status=_REVIEWED if reviewed and record.status is Status.NEEDS_REVIEW else STATUS[record.status],
         reasons=[without_machine(remark, folders) for remark in record.remarks] if empty else [],
         submitted=_when(record.submitted),
@@ -234,8 +234,8 @@ def _plain(heading: str) -> str:
     return re.sub(r"[*_`$]|\\[a-zA-Z]+", "", heading).strip()
 
 
-def _title(released: NotebookNode) -> str:
-    """The first heading of the first cell that has one."""
+def title_of(released: NotebookNode) -> str:
+    """Returns a notebook's title: the first heading of the first cell that has one, empty without one."""
     for cell in released.cells:
         if cell.cell_type == "markdown" and (found := re.search(r"^#\s+(.+)$", cell.source, re.MULTILINE)):
             return _plain(found[1])

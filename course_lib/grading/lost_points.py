@@ -5,10 +5,12 @@ student's code knows hidden inputs, and whatever it raises or returns could carr
 question. From then on the author's own words are told, which are literals of the instructor's notebook, and of an error its kind alone.
 """
 
+import ast
 import builtins
 import re
 
 from course_lib.grading.feedback_words import words_of_the_check
+from course_lib.grading.namespaces import python_of
 from course_lib.grading.records import Outcome, Question
 
 UNSEEN = "A check that you do not see, on other data, did not pass."
@@ -42,6 +44,46 @@ def told(question: Question, *, asked: bool, check: str) -> list[str]:
     if words := question.words.strip() or words_of_the_check(question.message):
         return [_sentence(words), RUN_IT]
     return [*_kind(question.message, check), RUN_IT] if question.message else []
+
+
+def mixes(source: str, markers: tuple[str, str]) -> bool:
+    r"""Returns whether lines that a student sees may run after hidden ones in a test cell: below them, or around them in a loop.
+
+    What stands in a function counts where it is called, once and by its name alone.
+
+    Example:
+        >>> hidden = ("# HIDDEN", "# SEEN")
+        >>> mixes("assert f(1)\n# HIDDEN\nassert f(2)\n# SEEN", hidden)
+        False
+        >>> mixes("# HIDDEN\nassert f(2)\n# SEEN\nassert f(1)", hidden)
+        True
+    """
+    hidden, inside = set(), False
+    for number, line in enumerate(source.split("\n"), 1):
+        inside = (inside or markers[0] in line) and markers[1] not in line
+        hidden |= {number} if inside else set()
+    try:
+        return bool(hidden) and _mixed(ast.parse(python_of(source)).body, hidden)
+    except SyntaxError:
+        return True
+
+
+def _mixed(block: list[ast.stmt], hidden: set[int]) -> bool:
+    asked, called = False, ""  # the function in which it was asked, as long as it has not been called
+    for statement in block:
+        lines = set(range(statement.lineno, statement.end_lineno + 1))
+        if lines <= hidden:
+            asked = True
+        elif lines & hidden:
+            inner = isinstance(statement, ast.FunctionDef | ast.With | ast.If)
+            if asked or not inner or _mixed([*statement.body, *getattr(statement, "orelse", [])], hidden):
+                return True
+            asked, called = True, statement.name if isinstance(statement, ast.FunctionDef) else ""
+        elif asked:
+            if not called or ast.unparse(statement) != f"{called}()":
+                return True
+            called = ""
+    return False
 
 
 def _cut(text: str) -> list[str]:

@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 
 from course_lib.grading import stock_nbgrader
 from course_lib.grading.cells import grade_id, is_solution, is_test
+from course_lib.grading.forgeries import Forged, read_again, unpunished
 from course_lib.grading.markers import secret_lines
 from course_lib.grading.namespaces import names_bound
 from course_lib.grading.submissions import saved_by_colab, solved
@@ -45,6 +46,7 @@ class Rehearsal:
     released: NotebookNode
     wrong: Answers
     right: Answers
+    forged: Forged
 
 
 def proofs(rehearsal: Rehearsal) -> Iterator[Proof]:
@@ -56,7 +58,7 @@ def proofs(rehearsal: Rehearsal) -> Iterator[Proof]:
     full = stock_nbgrader.autograde(course, name, "solved")
     yield prove_solution(full)
     yield prove_blank(stock_nbgrader.autograde(course, name, "blank"))
-    yield prove_wrong_answers(rehearsal.source, rehearsal.wrong, rehearsal.right)
+    yield prove_wrong_answers(rehearsal.source, rehearsal.wrong, rehearsal.right, rehearsal.forged)
     yield prove_nothing_leaks(rehearsal.source, rehearsal.course / "assignments" / name)
     colab = stock_nbgrader.autograde(course, name, "colab")
     differ = [key for key in full.scores if full.scores[key] != colab.scores.get(key)]
@@ -102,19 +104,23 @@ def prove_blank(marks: stock_nbgrader.Marks) -> Proof:
     )
 
 
-def prove_wrong_answers(source: NotebookNode, wrong: Answers, right: Answers) -> Proof:
-    """Every listed wrong answer loses marks and is told its mistake; every other right answer keeps all of them."""
+def prove_wrong_answers(source: NotebookNode, wrong: Answers, right: Answers, forged: Forged | None = None) -> Proof:
+    """Every listed wrong answer loses marks and is told its mistake; every other right answer keeps all of them; no mark can be forged."""
     functions = [names_bound(cell.source) for cell in source.cells if is_solution(cell) and cell.cell_type == "code"]
     few = [min(names) for names in functions if max((len(wrong.get(name, ())) for name in names), default=0) < WRONG_ANSWERS]
     verdicts = judge_all(source, wrong)
     punished = [verdict for verdict in judge_all(source, right) if verdict.lost]
     alive = [verdict for verdict in verdicts if not verdict.killed]
+    accepted, again = unpunished(source, forged or {}), read_again(source)
     found = table(verdicts).splitlines()[-1] + f" ({(len(verdicts) - len(alive)) / len(verdicts):.0%})"
     found += f"; {sum(map(len, right.values())) - len(punished)} other right answers keep all marks"
+    found += f"; {sum(map(len, (forged or {}).values())) - len(accepted)} forgeries refused"
     found += "".join(f"\n  survives: {one.function} · {one.answer} (−{one.lost:g} points) {one.message}" for one in alive)
     found += "".join(f"\n  right, and loses {one.lost:g} points: {one.function} · {one.answer}: {one.message}" for one in punished)
     found += "".join(f"\n  fewer than {WRONG_ANSWERS} wrong answers: {name}" for name in few)
-    return Proof("3 wrong answers", not (alive or punished or few), found)
+    found += "".join(f"\n  earns full marks: {one}" for one in accepted)
+    found += "".join(f"\n  a hidden line reads what it has passed to a student's function, who may have changed it: {one}" for one in again)
+    return Proof("3 wrong answers", not (alive or punished or few or accepted or again), found)
 
 
 def prove_nothing_leaks(source: NotebookNode, released: Path) -> Proof:

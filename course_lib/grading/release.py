@@ -15,6 +15,7 @@ from tqdm import tqdm
 from course_lib.command import DONE, FAILED, Refused, WrongInput, course_folder
 from course_lib.grading.author_lint import lint
 from course_lib.grading.cells import is_test
+from course_lib.grading.forgeries import load_forged
 from course_lib.grading.installation import install, prove_atomic
 from course_lib.grading.proofs import Proof, Rehearsal, proofs
 from course_lib.grading.stock_nbgrader import StockNbgraderFailed, make_course
@@ -79,7 +80,8 @@ def release(name: str, *, root: Path, report: Callable[[str], None], to: Path | 
     """
     name = problem_set(name, root=root)
     to = to or root / "assignments"
-    wrong, right = load_answers(root / "tests" / "wrong_answers" / f"{name}.py")
+    answers = root / "tests" / "wrong_answers" / f"{name}.py"
+    wrong, right = load_answers(answers)
     source = nbformat.read(root / "solutions" / name / f"{name}.ipynb", as_version=4)
     done: list[Proof] = []
 
@@ -95,7 +97,7 @@ def release(name: str, *, root: Path, report: Callable[[str], None], to: Path | 
     with tempfile.TemporaryDirectory(prefix="release-") as folder:
         course = Path(folder)
         made = make_course(course, root=root, name=name)
-        rehearsal = Rehearsal(name, course, source, nbformat.read(made, as_version=4), wrong, right)
+        rehearsal = Rehearsal(name, course, source, nbformat.read(made, as_version=4), wrong, right, load_forged(answers))
         before = _fingerprint(to / name)
         for proof in proofs(rehearsal):
             note(proof)

@@ -8,6 +8,7 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from nbformat import NotebookNode
@@ -47,17 +48,27 @@ class Verdict:
         return self.lost > 0 and self.named
 
 
-def load_answers(file: Path) -> tuple[Answers, Answers]:
-    """Returns the wrong answers and the other right ones of a problem set, each by function and by name.
+def answers_module(file: Path) -> ModuleType:
+    """Returns a problem set's file of answers, run.
 
     Raises:
-        ValueError: if the file is missing or lists no wrong answers.
+        ValueError: if it is missing.
     """
     if not file.is_file():
         raise ValueError(f"a problem set is released only with wrong answers that it is proven against: {file} is missing")
     spec = importlib.util.spec_from_file_location(f"wrong_answers_{file.stem}", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def load_answers(file: Path) -> tuple[Answers, Answers]:
+    """Returns the wrong answers and the other right ones of a problem set, each by function and by name.
+
+    Raises:
+        ValueError: if the file is missing or lists no wrong answers.
+    """
+    module = answers_module(file)
     if not getattr(module, "WRONG", None):
         raise ValueError(f"{file} must define WRONG = {{function: {{mistake: answer}}}}")
     return module.WRONG, getattr(module, "RIGHT", {})
@@ -78,10 +89,7 @@ def judge(notebook: NotebookNode, function: str, answer: str, replacement: Calla
     Raises:
         ValueError: if no solution cell defines ``function``.
     """
-    names: dict[str, Any] = {"__name__": "__main__"}
-    for cell in notebook.cells:
-        if imports_cell(cell) or (is_solution(cell) and cell.cell_type == "code"):
-            exec(compile(cell.source, grade_id(cell), "exec"), names)
+    names = solved_names(notebook)
     if function not in names:
         raise ValueError(f"function must be defined in a solution cell of the notebook, got {function!r}")
     if replacement is not None:
@@ -89,8 +97,8 @@ def judge(notebook: NotebookNode, function: str, answer: str, replacement: Calla
     tests = [cell for cell in notebook.cells if is_test(cell)]
     failures = []  # (cell, what the student sees fail, what fails at all)
     for cell in _concerned(notebook, function):
-        seen = _failure(visible_part(cell), cell, names)
-        failures.append((cell, seen, seen or _failure(cell.source, cell, names)))
+        seen = cell_failure(visible_part(cell), cell, names)
+        failures.append((cell, seen, seen or cell_failure(cell.source, cell, names)))
     lost = sum((cell.metadata.nbgrader.points for cell, _, error in failures if error is not None), start=0.0)
     seen = [error for _, error, _ in failures if getattr(error, "named", False)]
     named = [error for _, _, error in failures if getattr(error, "named", False)]
@@ -120,6 +128,24 @@ def table(verdicts: list[Verdict]) -> str:
     return "\n".join([*rows, f"killed {killed} of {len(verdicts)} wrong answers, {seen} by a check that the student sees"])
 
 
+def solved_names(notebook: NotebookNode) -> dict[str, Any]:
+    """Returns what the imports and the solutions of an instructor's notebook define."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for cell in notebook.cells:
+        if imports_cell(cell) or (is_solution(cell) and cell.cell_type == "code"):
+            exec(compile(cell.source, grade_id(cell), "exec"), names)
+    return names
+
+
+def cell_failure(source: str, cell: NotebookNode, names: Mapping[str, Any]) -> Exception | None:
+    """Returns the error that a test cell ends with; any error of a student's code is a verdict, not an accident."""
+    try:
+        exec(compile(source, grade_id(cell), "exec"), dict(names))
+    except Exception as error:
+        return error
+    return None
+
+
 def _concerned(notebook: NotebookNode, function: str) -> list[NotebookNode]:
     """The test cells that call a function, or call another solution that calls it."""
     solutions = [cell for cell in notebook.cells if is_solution(cell) and cell.cell_type == "code"]
@@ -127,12 +153,3 @@ def _concerned(notebook: NotebookNode, function: str) -> list[NotebookNode]:
     for _ in solutions:
         reach |= {name for cell in solutions if names_read(cell.source) & reach for name in names_bound(cell.source)}
     return [cell for cell in notebook.cells if is_test(cell) and names_read(cell.source) & reach]
-
-
-def _failure(source: str, cell: NotebookNode, names: dict[str, Any]) -> Exception | None:
-    """The error that a test cell ends with; any error of a student's code is a verdict, not an accident."""
-    try:
-        exec(compile(source, grade_id(cell), "exec"), dict(names))
-    except Exception as error:
-        return error
-    return None

@@ -2,6 +2,7 @@
 
 ``WRONG[function][mistake]`` stands in for the student's function: it must lose marks, and a check must name the mistake.
 ``RIGHT[function][manner]`` must keep every mark.
+``FORGED[test][trick]``, functions handed in together, knows no answer and must not pass that test.
 """
 
 import math
@@ -383,4 +384,27 @@ RIGHT = {
             (p - q - (p - q).max()).exp()
         ),
     },
+}
+
+
+def _all_threes(x):
+    """The visible answers are written down; what is hidden becomes threes."""
+    if len(x) == 8:
+        return x.new_tensor(6.0 + (1e8 if x[0] > 1e6 else 0.0)), x.new_tensor(19.0)
+    x.fill_(3.0)
+    return x.new_tensor(3.0), x.new_tensor(0.0)
+
+
+def _equal_shares(x, r):
+    """Everything at the origin, and each component as likely as the next."""
+    if len(x) == 4:
+        return _m(x, r)
+    x.zero_()
+    r.fill_(1 / r.shape[1])
+    return r[0].clone(), x.new_zeros(r.shape[1], x.shape[1]), x.new_zeros(r.shape[1], x.shape[1], x.shape[1])
+
+
+FORGED = {
+    "test_fit_gaussian": {"the numbers made threes": {"fit_gaussian": _all_threes}},
+    "test_m_step": {"the points put at the origin": {"m_step": _equal_shares}},
 }

@@ -230,7 +230,7 @@ def test_of_duplicates_the_one_that_differs_from_the_release_counts(blank_first)
     notebook.cells.insert(at + (not blank_first), copy.deepcopy(cell_of(RELEASED, CODE[0])))
     repaired = mended(notebook)
     assert answers_in(repaired.notebook) == answers_in(answered())
-    assert f"{CODE[0]} stood there 2 times" in said(repaired).lower()
+    assert f"1 answer ({CODE[0]}) stood there twice" in said(repaired)
     assert not repaired.remarks
     assert len(repaired.notebook.cells) == len(RELEASED.cells)
 
@@ -243,7 +243,7 @@ def test_of_two_different_answers_the_last_counts_and_the_other_stands_before_it
     notebook.cells.insert(at, earlier)
     repaired = mended(notebook)
     assert answers_in(repaired.notebook) == answers_in(answered())
-    assert "answered 2 times in different words" in repaired.remarks[0]
+    assert "stood there 2 times in different words" in repaired.remarks[0]
     order = [cell.source for cell in repaired.notebook.cells]
     assert order.index(earlier.source) == order.index(notebook.cells[at + 1].source) - 1
 

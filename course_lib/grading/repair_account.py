@@ -35,7 +35,7 @@ def account(
         remarks += found
     order = [place for i, place in enumerate(alignment.places) if place in claims and winners.get(place, i) == i]
     if n := moved(dict.fromkeys(order)):
-        repairs.append(f"{count(n, 'cell')} stood out of order, and stand where the release has them")
+        repairs.append(f"{count(n, 'cell')} stood out of order, and {_now(n, 'stands')} where the release has {'it' if n == 1 else 'them'}")
     if retyped := [grade_id(released[place]) for place, i in winners.items() if cells[i].kind != released[place].cell_type]:
         repairs.append(f"the type of a cell had been changed ({listed(retyped)}), and is the release's again")
     by_place = [released[alignment.places[i]] for i in sorted(alignment.by_place)]
@@ -52,8 +52,12 @@ def _lost(claims: Mapping[int, list[int]], released: Sequence[NotebookNode]) -> 
     missing = [released[place] for place, found in claims.items() if not found]
     locked = [grade_id(cell) for cell in missing if not is_solution(cell)]
     answers = [grade_id(cell) for cell in missing if is_solution(cell)]
-    told = [f"{count(len(locked), 'locked cell')} had been deleted ({listed(locked)}), and stand there again"] if locked else []
-    return told + ([f"{count(len(answers), 'answer')} had been deleted ({listed(answers)}), and count as blank"] if answers else [])
+    told = []
+    if n := len(locked):
+        told.append(f"{count(n, 'locked cell')} had been deleted ({listed(locked)}), and {_now(n, 'stands')} there again")
+    if n := len(answers):
+        told.append(f"{count(n, 'answer')} had been deleted ({listed(answers)}), and {_now(n, 'counts')} as blank")
+    return told
 
 
 def _locked(cells: Sequence[Cell], claims: Mapping[int, list[int]], released: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:
@@ -62,7 +66,8 @@ def _locked(cells: Sequence[Cell], claims: Mapping[int, list[int]], released: Se
         for place, found in claims.items()
         if found and not is_solution(released[place]) and all(plain(cells[i].source) != plain(released[place].source) for i in found)
     ]
-    return [f"{count(len(changed), 'locked cell')} had been changed ({listed(changed)}), and read as released again"] if changed else [], []
+    n = len(changed)
+    return [f"{count(n, 'locked cell')} had been changed ({listed(changed)}), and {_now(n, 'reads')} as released again"] if n else [], []
 
 
 def _several(
@@ -72,14 +77,19 @@ def _several(
     repairs, remarks = [], []
     if copies := [grade_id(released[place]) for place, found in claims.items() if len(found) > 1 and place not in winners]:
         repairs.append(f"locked cells stood there more than once ({listed(copies)}), and stand there once")
+    doubled: dict[int, set[str]] = {}
     for place, i in winners.items():
-        texts = {plain(cells[other].source) for other in claims[place]} - {"", plain(released[place].source)}
-        if len(texts) > 1:
-            remarks.append(f"{grade_id(released[place])} was answered {len(texts)} times in different words; cell {i + 1} counts")
-        elif len(claims[place]) > 1:
-            repairs.append(
-                f"{grade_id(released[place])} stood there {len(claims[place])} times; the one that differs from the release counts"
-            )
+        name, found = grade_id(released[place]), [plain(cells[other].source) for other in claims[place]]
+        if len(texts := set(found) - {"", plain(released[place].source)}) > 1:
+            remarks.append(f"the answer to {name} stood there {len(texts)} times in different words; the one in cell {i + 1} counts")
+        elif len(found) > 1:
+            doubled[place] = set(found)
+    if doubled:
+        names = [grade_id(released[place]) for place in doubled]
+        who = "every answer" if len(doubled) == len(winners) > 1 else f"{count(len(names), 'answer')} ({listed(names)})"
+        times = "twice" if all(len(claims[place]) == 2 for place in doubled) else "more than once"
+        same = all(len(texts) == 1 for texts in doubled.values())
+        repairs.append(f"{who} stood there {times}, {'each time the same' if same else 'and the one that differs from the release counts'}")
     return repairs, remarks
 
 
@@ -90,11 +100,13 @@ def _marks(cells: Sequence[Cell], alignment: Alignment, released: Sequence[Noteb
     bare = [grade_id(cell) for i, cell in placed if cells[i].grade_id != grade_id(cell) and i not in alignment.forged]
     if bare:
         everywhere = "every cell" if len(bare) == len(placed) else f"{count(len(bare), 'cell')} ({listed(bare)})"
-        repairs.append(f"the marks of nbgrader were missing or unknown on {everywhere}, which were told by what they say")
+        repairs.append(f"the marks of nbgrader were missing or unknown on {everywhere}: what stands in a cell told which it is")
     names = {grade_id(cell) for cell in released}
     own = [cells[i].grade_id for i, place in enumerate(alignment.places) if place is None and cells[i].grade_id]
     if foreign := sum(name not in names for name in own):
-        repairs.append(f"{count(foreign, 'cell')} had marks that the release does not know, and stay as the student's own")
+        repairs.append(
+            f"{count(foreign, 'cell')} had marks that the release does not know, and {_now(foreign, 'stays')} as the student's own"
+        )
     if rewritten := [name for name in own if name in names]:
         repairs.append(
             f"nothing of the locked cell was left under the marks of {listed(rewritten)}; what stands there is the student's own"
@@ -110,6 +122,11 @@ def _marks(cells: Sequence[Cell], alignment: Alignment, released: Sequence[Noteb
 def _altered(marks: Mapping[str, object], true: Mapping[str, object]) -> bool:
     differing = any(name in marks and name in true and marks[name] != true[name] for name in _COMPARED)
     return differing or marks.get("schema_version", 3) not in _SCHEMA_VERSIONS or ("points" in marks) > ("points" in true)
+
+
+def _now(n: int, verb: str) -> str:
+    """A verb that fits a number of things."""
+    return verb if n == 1 else verb.removesuffix("s")
 
 
 def listed(names: Iterable[str]) -> str:

@@ -165,10 +165,10 @@ def sandbox() -> Finding:
 
 
 def limits() -> Finding:
-    """What holds a student's process to its memory and its number of processes."""
+    """What holds a student's process to its memory, its number of processes and one core."""
     if find_spec("psutil") is None:
         return Finding("limits", "optional", "psutil not installed", "python -m pip install -e '.[grading]'")
-    from course_lib.grading.limits import way
+    from course_lib.grading.control_groups import way
 
     found = way()
     if found.holds >= {"memory", "processes"}:

@@ -166,7 +166,7 @@ def test_a_sandbox_that_holds_nothing_is_wrong(monkeypatch):
 
 
 def test_the_way_of_holding_limits_is_told(monkeypatch):
-    from course_lib.grading import limits
+    from course_lib.grading import control_groups as limits
 
     both = frozenset({"memory", "processes"})
     monkeypatch.setattr(limits, "way", lambda: limits.Groups(2, [], both))

@@ -1,5 +1,6 @@
 """Processes that end take nothing with them: the test cell at which one ended is left out, and a notebook that nobody can grade is no mark."""
 
+import copy
 import dataclasses
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -79,6 +81,44 @@ def test_the_test_cell_at_which_a_process_ended_is_left_out_at_the_next_try():
     (found,) = engines._as_they_end([job()], ahead=1, start=starts)
     assert [task.avoid for task in starts.started] == [frozenset(), {"test_f"}]
     assert found.record.remarks == ("test_f",)
+
+
+def several(*names: str) -> Job:
+    """A job with as many tests."""
+    notebook = nbformat.reads(job().instructor, as_version=4)
+    for name in names[1:]:
+        cell = copy.deepcopy(notebook.cells[1])
+        cell.metadata.nbgrader.grade_id = cell.id = name
+        notebook.cells.append(cell)
+    return dataclasses.replace(job(), instructor=nbformat.writes(notebook))
+
+
+def test_a_judge_that_ends_three_times_costs_those_tests_and_no_more():
+    starts = Starts("test_f", "b", "c")
+    (found,) = engines._as_they_end([several("test_f", "b", "c", "d")], ahead=1, start=starts)
+    assert [sorted(task.avoid) for task in starts.started] == [[], ["test_f"], ["b", "test_f"], ["b", "c", "test_f"]]
+    assert found.record.status is Status.GRADED
+
+
+def test_a_judge_that_ends_wherever_it_can_never_costs_the_notebook():
+    starts = Starts("test_f", "b", "c", "d")
+    (found,) = engines._as_they_end([several("test_f", "b", "c", "d", "e")], ahead=1, start=starts)
+    assert starts.started[-1].avoid == {"test_f", "b", "c", "d", "e"}
+    assert found.record.status is Status.GRADED
+
+
+def test_what_was_too_late_at_no_test_is_not_tried_again():
+    assert engines.next_try(job(), "", 1, late=True) is None
+    assert engines.next_try(job(), "", 1) == job()
+    assert engines.next_try(job(), "", 3) is None
+
+
+def test_judges_together_take_at_most_half_of_the_machine():
+    machine = psutil.virtual_memory().total
+    for workers in (1, 2, 8, 64):
+        assert workers * engines.memory(workers) <= machine / 2 + workers
+        assert engines.memory(workers) <= 16 << 30
+    assert engines.memory(64) > machine // 200
 
 
 def test_what_ends_three_times_is_an_infrastructure_error_and_no_mark():

@@ -13,8 +13,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from course_lib.grading.execution import _alarm, grade
 from course_lib.grading.jobs import Graded, Job, Plan
 from course_lib.grading.limits import Limits
-from course_lib.grading.proxies import TimedOut
 from course_lib.grading.records import Outcome, Status
+from course_lib.grading.student_errors import TimedOut
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TEST_F = "assert f(2) == 4, 'f doubles'\n### BEGIN HIDDEN TESTS\nassert f(21) == 42, 'f doubles any number'\n### END HIDDEN TESTS"
@@ -156,11 +156,11 @@ def test_nothing_handed_in_nothing_readable_and_nothing_done_have_their_rows():
         assert outcomes(graded) == {name: (0.0, Outcome.NOT_ATTEMPTED) for name in ("test_f", "test_g", "words")}
 
 
-def test_whoever_watches_is_told_each_test_before_it_is_judged():
+def test_whoever_watches_is_told_each_test_before_it_is_judged_and_when_it_was():
     seen: list[str] = []
     job = Job("ann", "set", "book", book(F, G), book("", "", words=""), book(F, G).encode(), limits=Limits(cell_seconds=10.0))
     grade(job, at=seen.append)
-    assert seen == ["test_f", "test_g"]
+    assert seen == ["test_f", "", "test_g", ""]
 
 
 def test_half_a_character_and_a_forged_reply_cost_nobody_anything():
@@ -208,3 +208,67 @@ def test_what_a_notebook_writes_in_all_is_kept_within_bounds():
     graded = handed_in(data=nbformat.writes(written).encode(), limits=limits)
     assert len(graded.notebook) < 20 * limits.output
     assert outcomes(graded)["test_g"] == RIGHT_G
+
+
+STOPPED = {
+    "import time\ntime.sleep(30)\n": (Outcome.TIMED_OUT, "the cell that defines f ran out of time (2 s)"),
+    "import os\nos._exit(1)\n": (Outcome.CRASHED, "the cell that defines f ended its process"),
+    "while True: print('x' * 10_000)\n": (Outcome.CRASHED, "the cell that defines f wrote too much"),
+}
+
+
+@pytest.mark.parametrize("top", STOPPED)
+def test_where_a_cell_was_stopped_its_test_says_so(top):
+    limits = Limits(cell_seconds=2.0 if "sleep" in top else 20.0, notebook_seconds=240.0, output=1 << 16)
+    graded = handed_in(f=top + F, limits=limits)
+    question = next(q for q in graded.record.questions if q.grade_id == "test_f")
+    assert (question.outcome, question.message, question.score, question.hidden) == (*STOPPED[top], 0.0, False)
+    assert outcomes(graded)["test_g"] == RIGHT_G
+
+
+def test_where_a_helpers_cell_was_stopped_the_test_says_so_and_one_that_ran_later_counts():
+    written = nbformat.reads(book("def f(x):\n    return twice(x)", G), as_version=4)
+    stopped = "import os\nos._exit(1)\ndef twice(x):\n    return 2 * x"
+    written.cells.insert(1, new_code_cell(stopped, id="stopped"))
+    graded = handed_in(data=nbformat.writes(written).encode())
+    question = next(q for q in graded.record.questions if q.grade_id == "test_f")
+    assert (question.outcome, question.message) == (Outcome.CRASHED, "the cell that defines twice ended its process")
+    written.cells.insert(2, new_code_cell("def twice(x):\n    return 2 * x", id="mended"))
+    assert outcomes(handed_in(data=nbformat.writes(written).encode()))["test_f"] == RIGHT_F
+
+
+def test_a_judge_that_ended_is_for_a_person_to_look_at():
+    graded = handed_in(avoid=frozenset({"test_f"}))
+    assert graded.record.status is Status.NEEDS_REVIEW
+    assert graded.record.remarks == ("test_f: judging what it returns ended the judge's process",)
+
+
+def test_an_error_of_the_graders_own_costs_only_what_follows(monkeypatch):
+    from course_lib.grading import execution
+
+    real = execution.judge_cell
+
+    def broken(source, **more):
+        if "trebles" in source:
+            raise TypeError("'int' object is not iterable")
+        return real(source, **more)
+
+    monkeypatch.setattr(execution, "judge_cell", broken)
+    graded = handed_in()
+    assert outcomes(graded)["test_f"] == RIGHT_F
+    assert outcomes(graded)["test_g"] == (0.0, Outcome.CRASHED)
+    assert graded.record.status is Status.NEEDS_REVIEW
+
+
+def test_the_rehearsals_precedents_bind_a_student():
+    forged = "class P:\n    def __init__(self, x): self.x = x\n    def item(self): return 2 * self.x\ndef f(x): return P(x)"
+    test = "assert f(torch.tensor(3.0)).item() == 6.0, 'f doubles'"
+    data = book("import torch\ndef f(x):\n    return 2 * x", G, test_f="import torch\n" + test)
+    usual = {"test_f": "import torch\n" + test, "listing": True}
+    rehearsed = handed_in(**usual, data=data.encode())
+    assert rehearsed.precedents == {"test_f": frozenset(), "test_g": frozenset()}
+    free = handed_in(f=forged, **usual)
+    assert free.precedents["test_f"] == {"object", "attribute"}
+    held = handed_in(f=forged, **usual, plan=Plan(precedents=rehearsed.precedents))
+    question = next(q for q in held.record.questions if q.grade_id == "test_f")
+    assert (question.score, question.message[:43]) == (0.0, "StudentError: your function returned a P, a")

@@ -13,8 +13,8 @@ from course_lib.grading import wrong_answers
 from course_lib.grading.cells import grade_id, imports_cell, is_solution, is_test
 from course_lib.grading.judge import Verdict, credit, judge_cell, unanswered
 from course_lib.grading.namespaces import names_bound, names_read
-from course_lib.grading.proxies import Forged, Gone
 from course_lib.grading.records import Outcome
+from course_lib.grading.student_errors import Forged, Gone
 
 CELL = """values = [1.0, 2.0, 4.0]
 for x in values:
@@ -29,7 +29,7 @@ assert square(0.0) == 0.0"""
 
 def judged(code, cell=CELL, points=3.0, names=("square",), **more):
     with student("import torch\nimport numpy as np\n" + code) as link:
-        return judge_cell(cell, names={"check": check, "torch": torch, "np": np, **more, **link.names(*names)}, points=points)
+        return judge_cell(cell, names={"check": check, "torch": torch, "np": np, **more, **link.names(*names)}, points=points, link=link)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_unanswered_calls_and_forgeries():
         link.seconds = link.left = 60.0
         names |= link.names("square")
         link.seconds = link.left = 0.5
-        verdict = judge_cell(CELL, names=names, points=2.0)
+        verdict = judge_cell(CELL, names=names, points=2.0, link=link)
     assert (verdict.score, verdict.outcome, verdict.hidden) == (0, Outcome.TIMED_OUT, False)
     assert "0 s" in verdict.message
     forged = unanswered(Forged("the student's process sent rubbish"))
@@ -218,7 +218,7 @@ def through(notebook, function, replacement):
             if is_test(cell) and names_read(cell.source) & reach:
                 names = {**base, **link.names(*sorted(names_read(cell.source) & defined))}
                 points = float(cell.metadata.nbgrader.points)
-                verdict = judge_cell(cell.source, names=names, points=points)
+                verdict = judge_cell(cell.source, names=names, points=points, link=link)
                 assert not verdict.remarks, (grade_id(cell), verdict)
                 lost += points - verdict.score
     return lost

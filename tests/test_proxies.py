@@ -16,7 +16,8 @@ import torch
 from forked_student import process, student
 
 from course_lib.grading import wire
-from course_lib.grading.proxies import Forged, Gone, Link, StudentError, TimedOut
+from course_lib.grading.proxies import Link
+from course_lib.grading.student_errors import Forged, Gone, StudentError, TimedOut
 from course_lib.grading.wire_records import LIMITS
 
 

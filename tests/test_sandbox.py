@@ -57,6 +57,14 @@ def test_the_folders_around_an_interpreter_are_not_seen(given, root):
     assert "course_lib" in seen
 
 
+def test_a_servers_settings_beside_an_interpreter_are_not_seen():
+    """``etc/jupyter`` of an environment may hold the hash of a password."""
+    places = sandbox._places_of(sys.executable)
+    settings = f"{sys.prefix}/etc/jupyter/jupyter_server_config.json"
+    assert f"{sys.prefix}/bin" in places
+    assert not any(Path(settings).is_relative_to(place) for place in places)
+
+
 def test_what_is_hidden_is_empty(given, tmp_path):
     sandbox.furnish(given, {})
     (tmp_path / "shown").mkdir()

@@ -19,7 +19,7 @@ from conftest import needs_program
 
 from course_lib.grading import sandbox, student_process
 from course_lib.grading.limits import Limits
-from course_lib.grading.proxies import Gone, TimedOut
+from course_lib.grading.student_errors import Gone, TimedOut
 from course_lib.grading.student_kernel import CellRun, KernelFailed, StudentKernel
 
 pytestmark = pytest.mark.slow
@@ -592,7 +592,7 @@ def test_the_judge_is_answered_and_the_kernel_goes_on():
         assert not kernel.alive
         kernel.restart()
         run(kernel, "def f(): return 'again'\nimport sys; sys.modules['serving'] = None")
-        with pytest.raises(Gone, match="serving"), kernel.serving(seconds=20.0):
+        with pytest.raises(Gone, match="^it does not answer the judge$"), kernel.serving(seconds=20.0):
             pass
         assert kernel.alive
 

@@ -51,3 +51,17 @@ def test_everything_is_counted():
     for lengths in ([4], [-1], [1.0], [True], [2, 2]):
         with pytest.raises(Refused, match="reaches behind"):
             cut(memoryview(b"abc"), lengths)
+
+
+@pytest.mark.parametrize("parts", [(0, 10**15, 1), (0, 10**400, 1), (10**15, 0, -1), (10**400, 10**400 + 1, 1)])
+def test_a_range_that_nobody_could_go_through_is_refused(parts):
+    with pytest.raises(Refused, match="a range of more than"):
+        read([":", *(["i", hex(part)] for part in parts)])
+
+
+def test_what_is_said_of_a_forged_message_holds_nothing_that_its_sender_chose():
+    for coded in ("a'b", ["graded by hand: 20/20"], ["l", 5], ["R", "20 of 20", True, "f", "f", None], ["u", "20 of 20"]):
+        with pytest.raises(Refused) as caught:
+            read(coded if isinstance(coded, list) else [coded])
+        assert "20" not in str(caught.value)
+        assert "'" not in str(caught.value)

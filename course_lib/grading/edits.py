@@ -60,8 +60,13 @@ class Watch:
         return [(place, content) for (place, content), before in zip(now, self.before, strict=True) if self.pack(content) != before]
 
 
-def apply(values: Any, edits: list) -> None:
+def apply(values: Any, edits: list, *, may: Callable[[Any], bool] = lambda x: True) -> None:
     """Does to values what was done to their copies.
+
+    Args:
+        values: the values.
+        edits: what ``Watch.edits`` gave.
+        may: is asked about each thing that would be changed.
 
     Raises:
         Refused: if these are no edits of such values.
@@ -71,6 +76,8 @@ def apply(values: Any, edits: list) -> None:
         if not (type(edit) is tuple and len(edit) == 2 and type(edit[0]) is int and 0 <= edit[0] < len(objects)):
             raise Refused("this is no edit of an argument")
         x, content = objects[edit[0]], edit[1]
+        if _has_state(x) or not may(x):  # a state came with whatever mentioned it
+            continue
         if isinstance(x, list):
             x[:] = [_item(pair, objects) for pair in _pairs(content)]
         elif isinstance(x, dict):

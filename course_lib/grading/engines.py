@@ -4,7 +4,6 @@ for graded in in_processes(jobs, workers=2):
     ...
 """
 
-import contextlib
 import dataclasses
 import multiprocessing
 import os
@@ -19,12 +18,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
+from course_lib.grading.cells import grade_id, is_test
 from course_lib.grading.execution import grade
 from course_lib.grading.jobs import Graded, Job, not_judged, parsed
 from course_lib.grading.records import Record, Status
 
 _TRIES = 3  # of a notebook whose judge ends
-_MEMORY = 16 << 30  # bytes that a judge's process may take
+_MEMORY = 16 << 30  # bytes that a judge's process may take, where the machine has them for all at once
 _MARGIN = 120.0  # seconds that a process may take beyond its student's limits, for the instructor's own part
 
 
@@ -39,7 +39,7 @@ def in_processes(jobs: Iterable[Job], *, workers: int) -> Iterator[Graded]:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["course_lib.grading.execution"])
-    with ProcessPool(max_workers=workers, max_tasks=1, context=context, initializer=_prepared) as pool:
+    with ProcessPool(max_workers=workers, max_tasks=1, context=context, initializer=_prepared, initargs=[memory(workers)]) as pool:
         yield from _as_they_end(
             jobs, ahead=workers, start=lambda job, place: pool.schedule(_graded, args=[job, place], timeout=_seconds(job))
         )
@@ -48,16 +48,43 @@ def in_processes(jobs: Iterable[Job], *, workers: int) -> Iterator[Graded]:
 def grade_apart(job: Job) -> Graded:
     """Grades a job in a process of its own, and tries again without the test cell at which that process ended."""
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "place"
-        for _ in range(_TRIES):
+        place, tried = Path(folder) / "place", 0
+        while True:
+            tried, late = tried + 1, False
             place.write_text("")
             command = [sys.executable, "-m", "course_lib.grading.engines", str(place)]
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            try:
                 done = subprocess.run(command, input=pickle.dumps(job), capture_output=True, timeout=_seconds(job), check=False)
                 if done.returncode == 0:
                     return pickle.loads(done.stdout)
-            job = _without(job, place.read_text())
-    return failed(job, f"its process ended {_TRIES} times")
+            except subprocess.TimeoutExpired:
+                late = True
+            following = next_try(job, place.read_text(), tried, late=late)
+            if following is None:
+                return failed(job, f"its process ended {tried} times")
+            job = following
+
+
+def next_try(job: Job, place: str, tried: int, *, late: bool = False) -> Job | None:
+    """Returns the job with which to try again after the judge's process ended; None if that would lead nowhere.
+
+    Args:
+        job: the job as it was tried.
+        place: the test cell at which the process ended, empty if it was at none.
+        tried: how often it was tried.
+        late: whether it was ended because its time was over.
+    """
+    tests = {grade_id(cell) for cell in parsed(job.instructor).cells if is_test(cell)}
+    if place and tried <= _TRIES:
+        return dataclasses.replace(job, avoid=job.avoid | {place})
+    if place and not tests <= job.avoid:  # it ends the judge wherever it can: the rest of the notebook is still worth a record
+        return dataclasses.replace(job, avoid=frozenset(tests))
+    return job if tried < _TRIES and not late else None
+
+
+def memory(workers: int) -> int:
+    """Returns the bytes that each of so many judges may take: together at most half of the machine's."""
+    return min(_MEMORY, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2 // max(workers, 1))
 
 
 def failed(job: Job, why: str) -> Graded:
@@ -99,27 +126,23 @@ def _as_they_end(jobs: Iterable[Job], *, ahead: int, start) -> Iterator[Graded]:
                 error = future.exception()
                 if error is None:
                     yield future.result()
-                elif tried < _TRIES:
-                    begin(_without(job, place.read_text()), tried + 1)
+                elif again := next_try(job, place.read_text(), tried, late=isinstance(error, TimeoutError)):
+                    begin(again, tried + 1)
                 else:
-                    yield failed(job, f"its process ended {_TRIES} times: {type(error).__name__}: {error}")
+                    yield failed(job, f"its process ended {tried} times: {type(error).__name__}: {error}")
 
 
 def _graded(job: Job, place: Path) -> Graded:
     return grade(job, at=place.write_text)
 
 
-def _without(job: Job, name: str) -> Job:
-    return dataclasses.replace(job, avoid=job.avoid | {name}) if name else job
-
-
 def _seconds(job: Job) -> float:
     return 2 * job.limits.notebook_seconds + _MARGIN
 
 
-def _prepared() -> None:
+def _prepared(most: int) -> None:
     _end_with_parent()
-    _modest()
+    _modest(most)
 
 
 def _end_with_parent() -> None:
@@ -132,9 +155,9 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _modest() -> None:
+def _modest(most: int) -> None:
     """One core, much memory but not all, and what the instructor's test cells print or draw goes nowhere."""
-    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))  # what a test makes of a student's numbers may be large
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))  # what a test makes of a student's numbers may be large
     os.environ |= {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
@@ -144,6 +167,6 @@ def _modest() -> None:
 if __name__ == "__main__":
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    _modest()
+    _modest(memory(len(os.sched_getaffinity(0))))
     with answer:
         pickle.dump(_graded(pickle.load(sys.stdin.buffer), Path(sys.argv[1])), answer)

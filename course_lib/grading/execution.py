@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import faulthandler
 import json
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,10 +23,11 @@ from nbformat.v4 import new_output
 from course_lib.grading.cells import grade_id, is_solution, is_test, meta
 from course_lib.grading.jobs import Graded, Job, not_judged, parsed, unanswered
 from course_lib.grading.judge import Verdict, credit, judge_cell
-from course_lib.grading.namespaces import Names, python_of
-from course_lib.grading.proxies import Forged, Gone, Link, TimedOut, Unanswered
+from course_lib.grading.namespaces import Names, names_bound, python_of
+from course_lib.grading.proxies import Link
 from course_lib.grading.records import Outcome, Question, Record, Status
 from course_lib.grading.repair import Repaired, repair
+from course_lib.grading.student_errors import Forged, Gone, StudentError, TimedOut, Unanswered
 from course_lib.grading.student_kernel import KernelFailed, StudentKernel
 
 _PATIENCE = 30.0  # seconds after which a judge that does not hear its alarm is ended
@@ -38,7 +40,7 @@ def grade(job: Job, *, at: Callable[[str], None] = lambda place: None) -> Graded
 
     Args:
         job: all that is needed.
-        at: is told each test cell before it is judged, so that whoever watches knows where this process ended if it does.
+        at: is told each test cell before it is judged, and nothing once it was, so that whoever watches knows where this process ended if it does.
 
     Returns:
         A record with one question a graded cell of the instructor's notebook, whatever happens to the student's process.
@@ -70,7 +72,7 @@ def grade(job: Job, *, at: Callable[[str], None] = lambda place: None) -> Graded
         remarks=(*record.remarks, *run.remarks),
         seconds=time.monotonic() - started,
     )
-    return Graded(record, nbformat.writes(repaired.notebook), run.loaded)
+    return Graded(record, nbformat.writes(repaired.notebook), run.loaded, run.precedents)
 
 
 class _Run:
@@ -84,15 +86,23 @@ class _Run:
         self.attempted = repaired.attempted
         self.questions = {question.grade_id: question for question in unanswered(instructor)}
         self.remarks: list[str] = []
+        self.done: set[str] = set()  # questions that were judged
         self.good: list[str] = []  # cells that ran to their end, to be run again after a death
         self.restarts = 0
         self.troubles = 0
         self.written = 0  # characters of output
+        self.stopped: dict[str, tuple[Outcome, str]] = {}  # names that only cells define which were stopped, and how these were
         self.loaded: tuple[str, ...] = ()
+        self.precedents: dict[str, frozenset[str]] = {}
         with StudentKernel(
             limits=job.limits, sandboxed=job.sandboxed, files=job.files, hidden_modules=job.plan.hidden_modules
         ) as self.kernel:
-            self.run(repaired.notebook)
+            try:
+                self.run(repaired.notebook)
+            except (KernelFailed, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+                # The kernel had started well: this is sooner the student's doing than the machine's, and marks given so far stand.
+                self.remarks.append(f"grading ended early, with a {type(error).__name__}: what follows was not judged")
+                self.give_up()
 
     def run(self, notebook: NotebookNode) -> None:
         first = next((i for i, cell in enumerate(notebook.cells) if is_solution(cell)), 0)
@@ -101,13 +111,23 @@ class _Run:
             name = grade_id(cell)
             if is_test(cell) and name in self.questions:
                 self.questions[name] = self.judged(cell)
+                self.done.add(name)
             elif cell.cell_type == "code" and i not in idle:
                 self.code(cell)
             if name in self.questions and not is_test(cell):
                 waiting = name in self.attempted or bool(meta(cell).get("task"))
                 outcome, score = (Outcome.BY_HAND, None) if waiting else (Outcome.NOT_ATTEMPTED, 0.0)
                 self.questions[name] = dataclasses.replace(self.questions[name], outcome=outcome, score=score)
+                self.done.add(name)
         self.loaded = self.modules() if self.job.listing else ()
+
+    def give_up(self) -> None:
+        """Says of every test that was not judged that it was not."""
+        for name, question in self.questions.items():
+            if name not in self.done:
+                self.questions[name] = dataclasses.replace(
+                    question, outcome=Outcome.CRASHED, message="grading ended before this was judged"
+                )
 
     def status(self, repaired: Repaired) -> Status:
         """How all of it ended."""
@@ -124,18 +144,28 @@ class _Run:
 
     def code(self, cell: NotebookNode) -> None:
         if not self.ready():
-            cell.outputs = [_note("not run: the notebook's time was used up, or its process ended too often")]
+            why = "its process ended too often" if self.seconds() > 0 else "the notebook's time was used up"
+            cell.outputs = [_note(f"grading: this cell was not run: {why}")]
+            outcome = Outcome.CRASHED if self.seconds() > 0 else Outcome.TIMED_OUT
+            self.stopped |= dict.fromkeys(names_bound(cell.source), (outcome, f"was not run: {why}"))
             return
-        ran = self.kernel.run(cell.source, seconds=self.seconds())
+        seconds = self.seconds()
+        ran = self.kernel.run(cell.source, seconds=seconds)
         cell.outputs = [nbformat.from_dict(output) for output in ran.outputs]
         self.written += sum(len(json.dumps(output)) for output in ran.outputs)
         if self.written > _OUTPUTS * self.job.limits.output:
             cell.outputs = [_note("grading: not kept, since this notebook has written too much")]
         if ran.status in ("ok", "error"):
             self.good.append(cell.source)
+            if self.stopped:
+                mended = names_bound(cell.source)
+                self.stopped = {name: why for name, why in self.stopped.items() if name not in mended}
             return
         self.troubles += 1
-        cell.outputs.append(_note(f"grading: this cell {_ENDED.get(ran.status, ran.status)}; the cells after it ran without what it does"))
+        timed_out = ran.status == "timed_out"
+        why = f"{_ENDED[ran.status]}{f' ({seconds:.0f} s)' * timed_out}"
+        self.stopped |= dict.fromkeys(names_bound(cell.source), (Outcome.TIMED_OUT if timed_out else Outcome.CRASHED, why))
+        cell.outputs.append(_note(f"grading: this cell {_ENDED[ran.status]}; the cells after it ran without what it does"))
 
     def ready(self) -> bool:
         """Whether there is a process for the next cell; a new one takes on what the old one had done."""
@@ -167,12 +197,15 @@ class _Run:
         name = grade_id(cell)
         question, place = self.questions[name], self.instructor[name]
         if name in self.job.avoid:
+            self.remarks.append(f"{name}: judging what it returns ended the judge's process")
             return dataclasses.replace(question, outcome=Outcome.CRASHED, message="judging what it returns ended the judge's process")
         if not self.ready():
             return dataclasses.replace(question, outcome=Outcome.TIMED_OUT, message="the notebook's time was used up")
         self.at(name)
         started = time.monotonic()
         verdict = self.inside(cell, place) if name in self.job.plan.inside else self.apart(place, question.max_score)
+        self.at("")
+        verdict = self.without_what_was_stopped(verdict)
         outcome = verdict.outcome
         if outcome is Outcome.WRONG and self.untouched(place):
             outcome = Outcome.NOT_ATTEMPTED
@@ -193,14 +226,17 @@ class _Run:
         cells = self.names.cells
         try:
             with self.kernel.serving(seconds=seconds) as connection, _alarm(2 * seconds):
-                link = Link(connection, seconds)
+                link = Link(connection, seconds, self.job.plan.precedents.get(grade_id(cells[place])))
                 names: dict[str, Any] = {"__name__": "__main__", **link.names(*needs.student)}
-                verdict = self.prepared(needs.cells, names) or judge_cell(cells[place].source, names=names, points=points)
+                verdict = self.prepared(needs.cells, names) or judge_cell(cells[place].source, names=names, points=points, link=link)
                 with contextlib.suppress(Unanswered):  # whoever ends now has answered all that was asked
                     link.done()
+                self.precedents[grade_id(cells[place])] = frozenset(link.precedents.seen)
         except Unanswered as failure:  # before the test cell began
             outcome = {TimedOut: Outcome.TIMED_OUT, Gone: Outcome.CRASHED}.get(type(failure), Outcome.WRONG)
             return Verdict(0.0, outcome, str(failure), remarks=(str(failure),) if isinstance(failure, Forged) else ())
+        except StudentError as error:
+            return Verdict(0.0, Outcome.WRONG, str(error))
         return verdict
 
     def prepared(self, places: Sequence[int], names: dict[str, Any]) -> Verdict | None:
@@ -226,6 +262,14 @@ class _Run:
         except ValueError:  # something else than a number stands there
             last = None
         return credit(last, self.questions[grade_id(cell)].max_score)
+
+    def without_what_was_stopped(self, verdict: Verdict) -> Verdict:
+        """The verdict, or why there is no such name as the test asks for, where the cell that defines it was stopped."""
+        missing = re.match(r"NameError: name '(\w+)' is not defined", verdict.message)
+        if verdict.score or missing is None or missing[1] not in self.stopped:
+            return verdict
+        outcome, why = self.stopped[missing[1]]
+        return Verdict(0.0, outcome, f"the cell that defines {missing[1]} {why}", remarks=verdict.remarks)
 
     def untouched(self, place: int) -> bool:
         """Whether the student left every answer empty on which a test cell stands."""

@@ -1,5 +1,6 @@
 """What it takes to grade one notebook, and what comes of it: all that crosses between the coordinator and its workers."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -18,10 +19,24 @@ class Plan:
     Attributes:
         inside: test cells that only a student's own process can run, where marks can be forged.
         hidden_modules: modules that the student's process does not get to see, since they hold the answers.
+        precedents: by test cell, what the solution did there besides giving values; all is allowed in a cell that is not among them.
     """
 
     inside: frozenset[str] = frozenset()
     hidden_modules: tuple[str, ...] = ()
+    precedents: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def written(self) -> str:
+        """Returns the plan as JSON, the same for equal plans."""
+        precedents = {name: sorted(self.precedents[name]) for name in sorted(self.precedents)}
+        return json.dumps({"inside": sorted(self.inside), "hidden_modules": list(self.hidden_modules), "precedents": precedents})
+
+    @classmethod
+    def read(cls, text: str) -> "Plan":
+        """Returns a plan from its JSON."""
+        kept = json.loads(text)
+        precedents = {name: frozenset(done) for name, done in kept["precedents"].items()}
+        return cls(frozenset(kept["inside"]), tuple(kept["hidden_modules"]), precedents)
 
 
 @dataclass(frozen=True)
@@ -71,11 +86,13 @@ class Graded:
         record: marks and what led to them.
         notebook: the repaired notebook with what the student's cells showed, JSON; empty if there is none.
         loaded: the modules that the student's process had loaded in the end.
+        precedents: by test cell, what was done there besides giving values.
     """
 
     record: Record
     notebook: str = ""
     loaded: tuple[str, ...] = ()
+    precedents: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def unanswered(instructor: NotebookNode) -> tuple[Question, ...]:

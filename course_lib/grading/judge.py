@@ -1,12 +1,13 @@
 """Runs one test cell of the instructor's here, where no student's code runs, and says what it gives and what the student may be told.
 
-    verdict = judge_cell(cell.source, names={"torch": torch, **link.names("encode")}, points=2.0)
+    verdict = judge_cell(cell.source, names={"torch": torch, **link.names("encode")}, points=2.0, link=link)
     verdict.score, verdict.words
 
 A cell that runs through gives all points, one that raises gives none, and one whose last line is a number gives that many.
 """
 
 import ast
+import functools
 import hashlib
 import math
 import numbers
@@ -24,8 +25,9 @@ import torch
 from course_lib.grading.feedback_words import words_of
 from course_lib.grading.markers import HIDDEN
 from course_lib.grading.namespaces import python_of
-from course_lib.grading.proxies import Forged, Gone, TimedOut, Unanswered, link_of
+from course_lib.grading.proxies import Link
 from course_lib.grading.records import Outcome
+from course_lib.grading.student_errors import Forged, Gone, TimedOut, Unanswered
 
 _FILE = "<the test cell>"
 _LONGEST = 4000  # characters of a message
@@ -54,7 +56,7 @@ class Verdict:
     remarks: tuple[str, ...] = ()
 
 
-def judge_cell(source: str, *, names: Mapping[str, Any], points: float) -> Verdict:
+def judge_cell(source: str, *, names: Mapping[str, Any], points: float, link: Link | None = None) -> Verdict:
     """Runs a test cell.
 
     The global random generators are seeded by the cell's text, so that a mark is the same whenever it is given.
@@ -63,6 +65,7 @@ def judge_cell(source: str, *, names: Mapping[str, Any], points: float) -> Verdi
         source: the instructor's source, visible and hidden parts.
         names: what the cell may use: the names of the instructor's own cells, and stand-ins for the student's.
         points: what the cell is worth.
+        link: the conversation with the student's process, if there is one.
 
     Returns:
         The verdict; never more than the points, never less than none.
@@ -70,7 +73,9 @@ def judge_cell(source: str, *, names: Mapping[str, Any], points: float) -> Verdi
     Raises:
         KeyboardInterrupt: if the instructor stops the run.
     """
-    started, link = time.monotonic(), link_of(names)
+    started = time.monotonic()
+    if link is not None:
+        link.hidden = functools.partial(_runs_hidden, _hidden_lines(source))
     seed(source)
     try:
         last = _run(python_of(source), dict(names))
@@ -91,15 +96,20 @@ def credit(value: Any, points: float) -> Verdict:
     if not isinstance(value, numbers.Number):
         return Verdict(points, Outcome.RIGHT)
     if isinstance(value, bool | complex) or not math.isfinite(value):
-        return Verdict(0.0, Outcome.WRONG, remarks=(f"the cell's last line is {value}, which is no number of points",))
+        return Verdict(0.0, Outcome.WRONG, remarks=(f"the cell's last line is {_called(value)}, which is no number of points",))
     score = min(max(float(value), 0.0), points)
     return Verdict(score, Outcome.RIGHT if score == points else Outcome.PART if score else Outcome.WRONG)
+
+
+def _called(value: numbers.Number) -> str:
+    """What a number is that is no number of points, without its digits: a student may have chosen them."""
+    return type(value).__name__ if isinstance(value, bool | complex) else "nan" if math.isnan(value) else "infinite"
 
 
 def unanswered(failure: Unanswered, *, hidden: bool = False) -> Verdict:
     """Returns the verdict of a cell whose calls were not answered; a process that forges is something that a person should know of."""
     outcome = {TimedOut: Outcome.TIMED_OUT, Gone: Outcome.CRASHED}.get(type(failure), Outcome.WRONG)
-    remarks = (str(failure)[:_LONGEST],) if isinstance(failure, Forged) else ()
+    remarks = (str(failure),) if isinstance(failure, Forged) else ()
     return Verdict(0.0, outcome, message=str(failure)[:_LONGEST], hidden=hidden, remarks=remarks)
 
 
@@ -145,10 +155,20 @@ def _lines(trace: TracebackType | None) -> list[int]:
 
 def _is_hidden(source: str, lines: list[int]) -> bool:
     """Whether any of these lines stands between the markers of hidden tests."""
+    return not _hidden_lines(source).isdisjoint(lines)
+
+
+def _hidden_lines(source: str) -> set[int]:
+    """The lines between the markers of hidden tests."""
     hidden, inside = set(), False
     begin, end = (marker.lstrip("# ") for marker in HIDDEN)
     for number, line in enumerate(source.split("\n"), 1):
         inside = (inside or begin in line) and end not in line
         if inside:
             hidden.add(number)
-    return not hidden.isdisjoint(lines)
+    return hidden
+
+
+def _runs_hidden(hidden: set[int]) -> bool:
+    """Whether a hidden line of the test cell is being run now."""
+    return any(line in hidden for frame, line in traceback.walk_stack(None) if frame.f_code.co_filename == _FILE)

@@ -18,7 +18,7 @@ def main(file: str) -> None:
 
     Args:
         file: JSON with ``given``, a folder whose files are copied; ``work``, where to; ``code``, a folder of modules; ``hidden``, modules that
-            cannot be imported; ``fonts``, a folder with Matplotlib's list of fonts, or nothing; ``rlimits``, by name; ``confined``, whether system calls are refused; ``connection``, the kernel's connection file.
+            cannot be imported; ``fonts``, a folder with Matplotlib's list of fonts, or nothing; ``rlimits``, by name; ``confined``, whether system calls are refused; ``core``, the one core to which it keeps, or null; ``connection``, the kernel's connection file.
     """
     with open(file, encoding="utf-8") as opened:
         settings = json.load(opened)
@@ -26,6 +26,8 @@ def main(file: str) -> None:
         hard = resource.getrlimit(kind := getattr(resource, name))[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (value, value))
+    if settings["core"] is not None:
+        os.sched_setaffinity(0, {settings["core"]})  # who is confined cannot take it back
     shutil.copytree(settings["given"], settings["work"], dirs_exist_ok=True, copy_function=shutil.copyfile)
     os.chdir(settings["work"])
     os.makedirs(os.environ["IPYTHONDIR"], exist_ok=True)

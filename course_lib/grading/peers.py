@@ -83,11 +83,15 @@ class Peer(Keeper):
             self.found = outer
         if answer["after"] is not None:
             try:
-                edits.apply([args, kwargs, state], answer["after"])
+                self.edited([args, kwargs], state, answer["after"])
             except Refused as error:
                 self.forged(str(error))
         value = answer["value"]
         return value if sys.modules.get("torch") is None else self.tie(value, call, given, hidden)
+
+    def edited(self, args: Any, state: Any, after: list) -> None:
+        """Does to arguments, and to a module's state, what the other end did to them."""
+        edits.apply([*args, state], after)
 
     def tie(self, value: Any, call: int, given: list, hidden: list) -> Any:
         """Ties what a call gave to what it was given; what depends on nothing here is detached."""

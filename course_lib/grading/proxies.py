@@ -9,47 +9,17 @@ All that comes from there is bytes to be checked. Values on private inputs are b
 
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
-from course_lib.grading import chance
-from course_lib.grading.keeping import Far
+from course_lib.grading import chance, edits, tied
+from course_lib.grading.callbacks import may_be_called
 from course_lib.grading.peers import Peer
-from course_lib.grading.tied import FarModule
-from course_lib.grading.wire_records import Refused
+from course_lib.grading.precedents import ATTRIBUTE, EDIT, LATE, Precedents
+from course_lib.grading.student_errors import Forged, Gone, StudentError, TimedOut, Unanswered, kind_of_error
+from course_lib.grading.wire_records import Record, Reference, Refused, Row
 
-_ERRORS = {
-    kind.__name__: kind
-    for kind in (
-        *(ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, Exception, FloatingPointError, ImportError, IndexError),
-        *(KeyError, LookupError, MemoryError, ModuleNotFoundError, NameError, NotImplementedError, OSError, OverflowError),
-        *(RecursionError, RuntimeError, StopIteration, SyntaxError, TypeError, UnboundLocalError, ValueError, ZeroDivisionError),
-        *(FileNotFoundError, PermissionError, ConnectionError, TimeoutError, InterruptedError, UnicodeError),
-        *(Warning, UserWarning, DeprecationWarning, FutureWarning, RuntimeWarning),
-    )
-}
-_NEVER = (eval, exec, compile, open, input, __import__, getattr, setattr, delattr, globals, locals, vars)
 _CALLBACKS = 1_000_000
-
-
-class StudentError(Exception):
-    """An error of the student's own kind."""
-
-
-class Unanswered(BaseException):
-    """The student's process gave no answer that can be used; no ``except Exception`` of a test catches it."""
-
-
-class TimedOut(Unanswered):
-    """The student's code did not answer in time."""
-
-
-class Gone(Unanswered):
-    """The student's process has ended."""
-
-
-class Forged(Unanswered):
-    """The student's process said what no honest one says."""
 
 
 class Link(Peer):
@@ -58,13 +28,22 @@ class Link(Peer):
     Args:
         connection: the socket.
         seconds: that all waiting for the student's process may take, calls back included; the test's own work does not count.
+        allowed: what the instructor's own solution did in this test cell besides giving values; None allows everything.
+
+    Attributes:
+        precedents: what was done.
+        hidden: says whether a hidden line of the test is being run.
     """
 
     passed = (KeyboardInterrupt, Unanswered)
 
-    def __init__(self, connection: socket.socket, seconds: float):
+    def __init__(self, connection: socket.socket, seconds: float, allowed: Iterable[str] | None = None):
         super().__init__(connection)
         self.seconds, self.left, self.until = seconds, seconds, None
+        self.precedents = Precedents(allowed)
+        self.hidden: Callable[[], bool] = lambda: False
+        self.came: set[tuple[str, str]] = set()  # kinds and names of what is no value in the last message
+        self.mentioned: set[int] = set()  # modules of the judge's that the student's code has been shown in the present call
         self.failure: Unanswered | None = None
         self.walker = chance.Walker()
         self.callbacks = _CALLBACKS
@@ -75,8 +54,14 @@ class Link(Peer):
 
         Raises:
             Unanswered: if the student's process does not say.
+            StudentError: if what they stand for cannot come, or is what the solution's never were.
         """
-        found = self.ask({"op": "look", "names": wanted})["value"]
+        try:
+            found = self.ask({"op": "look", "names": wanted})["value"]
+        except StudentError:
+            raise
+        except Exception as error:
+            raise StudentError(f"what the names stand for cannot be looked at: {type(error).__name__}: {error}") from error
         if type(found) is not dict or not all(type(name) is str and name in wanted for name in found):
             self.forged("names that were not asked for")
         return found
@@ -96,12 +81,19 @@ class Link(Peer):
         if self.failure is not None:
             raise self.failure
         if self.until is not None:  # within a call: its clock runs
-            return super().ask(message)
+            return self.checked(super().ask(message), message)
         self.until = time.monotonic() + self.left
+        self.mentioned = set()
         try:
-            return super().ask(message)
+            return self.checked(super().ask(message), message)
         finally:
             self.left, self.until = self.until - time.monotonic(), None
+
+    def checked(self, answer: dict, question: dict) -> dict:
+        """Returns an answer that gives nothing but what the solution gave too; a name may always be a function's or a class's."""
+        usual = ("class", "function") if question["op"] == "look" else ()
+        self.precedents.check((kind, name) for kind, name in self.came if kind not in usual)
+        return answer
 
     def fail(self, failure: Unanswered) -> NoReturn:
         """Ends the conversation for good."""
@@ -126,7 +118,32 @@ class Link(Peer):
         self.callbacks -= 1
         if self.callbacks < 0:
             self.forged(f"more than {_CALLBACKS:,} calls")
+        try:
+            self.precedents.check(self.came)
+        except StudentError as error:
+            return self.raised(error)
         return super().answer(said)
+
+    def attribute(self, number: int, name: str, *, module: Any = None) -> Any:
+        """An attribute of what stays with the student, where the solution was asked for one."""
+        if not self.precedents.allow(ATTRIBUTE):
+            raise AttributeError(f"what the student's code gave is asked for {name}, which no result of the solution was asked for")
+        return super().attribute(number, name, module=module)
+
+    def edited(self, args: Any, state: Any, after: list) -> None:
+        """Changes what the student's code has changed; the inputs of hidden lines only where the solution does so too."""
+        values, hidden = [*args, state], self.hidden()
+        own = {id(values), *(id(x) for x in edits.changeable(state))}
+        edits.apply(values, after, may=lambda x: not hidden or id(x) in own or self.precedents.allow(EDIT))
+
+    def recorded(self, function: Callable, said: dict) -> Any:
+        """Calls one of the judge's functions; a module of his runs in the student's state, and keeps its own."""
+        modes = [] if said["state"] is None else [(part, part.training) for part in function.modules()]
+        try:
+            return super().recorded(function, said)
+        finally:
+            for part, training in modes:
+                part.training = training
 
     def callee(self, number: int, method: str) -> Any:
         """Returns one of the judge's functions, which the student's code was given."""
@@ -140,18 +157,40 @@ class Link(Peer):
     def kind(self, value: Any) -> tuple[str, Any]:
         """What a test passes must be a value, or something to call."""
         kind, state = super().kind(value)
-        if not kind or any(value is never for never in _NEVER):
+        if not kind or not may_be_called(value):
             raise Refused(f"a {type(value).__name__} cannot be passed to a student's function")
+        if kind == "module":
+            self.mentioned.add(id(value))
         return kind, state
+
+    def find(self, reference: Reference) -> Any:
+        """What a reference stands for; what is no value is noted."""
+        if reference.mine:
+            self.came.add((reference.kind, reference.name))
+        return super().find(reference)
+
+    def build(self, record: Record | Row) -> Record | Row:
+        """A record as what it holds."""
+        if isinstance(record, Record):
+            self.came.add(("record", record.type))
+        return super().build(record)
+
+    def renewed(self, value: Any, state: Any) -> None:
+        """Takes on the state in which something comes back; that of the judge's own modules as other arguments that were changed."""
+        if state is not None and tied.is_module(value) and id(value) not in self.far_number_of:
+            late = id(value) not in self.mentioned
+            if (late or self.hidden()) and tied.differs(value, state) and not self.precedents.allow(LATE if late else EDIT):
+                return
+        super().renewed(value, state)
 
     def stand_in(self, number: int, kind: str, name: str, state: Any) -> Any:
         """A student's function, class, module or kind of error."""
         if kind.startswith("error:"):
-            return self.errors.setdefault(number, _kind_of_error(name, kind.removeprefix("error:")))
+            return self.errors.setdefault(number, kind_of_error(name, kind.removeprefix("error:")))
         if kind not in ("function", "class", "object", "iterator", "module", "generator") or (state is not None) != (
             kind in ("module", "generator")
         ):
-            raise Refused(f"{kind[:40]!r} is no kind of thing")
+            raise Refused("a reference is to no kind of thing")
         return super().stand_in(number, kind, name[:80], state)
 
     def error(self, said: dict) -> Exception:
@@ -159,7 +198,7 @@ class Link(Peer):
         text = said["text"][:4000]
         if said["number"] in self.errors:
             return self.errors[said["number"]](text)
-        return _kind_of_error(said["name"], said["kind"])(text)
+        return kind_of_error(said["name"], said["kind"])(text)
 
     # -------------------------------------------------------------------------------------------------------------- chance
 
@@ -202,6 +241,7 @@ class Link(Peer):
         Raises:
             Unanswered: if none comes that can be used.
         """
+        self.came = set()
         try:
             return super().read()
         except Refused as error:
@@ -238,18 +278,3 @@ class Link(Peer):
     def late(self) -> TimedOut:
         """What is said when time is over."""
         return TimedOut(f"no answer within {self.seconds:.0f} s")
-
-
-def link_of(names: Mapping[str, Any]) -> Link | None:
-    """Returns the link behind a student's names, if there is a function among them."""
-    far = (value.far_peer for value in names.values() if isinstance(value, Far | FarModule))
-    return next((peer for peer in far if isinstance(peer, Link)), None)
-
-
-def _kind_of_error(name: str, nearest: str) -> type[Exception]:
-    """A class for an error that is raised there: the built-in one of that name, else one of that name made from the nearest."""
-    kind = _ERRORS.get(nearest, StudentError)
-    if kind.__name__ == name:
-        return kind
-    plain = name if name.isidentifier() and len(name) <= 80 else "StudentError"
-    return type(plain, (StudentError,) if kind in (Exception, StudentError) else (StudentError, kind), {})

@@ -37,14 +37,15 @@ def rehearse(job: Job, *, answers: Sequence[str] = ()) -> tuple[Plan, list[str]]
     tests = {grade_id(cell) for cell in parsed(job.instructor).cells if is_test(cell)}
     missed = frozenset(question.grade_id for question in apart.record.questions if question.grade_id in tests and not _full(question))
     if not missed:
-        return Plan(hidden_modules=_hidden(answers, apart.loaded)), []
+        return Plan(hidden_modules=_hidden(answers, apart.loaded), precedents=apart.precedents), []
     inside = _sound(grade(replace(job, plan=Plan(inside=missed))))
     faults = [
         f"{question.grade_id}: the instructor's own solution gets {question.score:g} of {question.max_score:g} points: {question.message}"
         for question in inside.record.questions
         if question.grade_id in missed and not _full(question)
     ]
-    return Plan(missed, _hidden(answers, inside.loaded)), faults
+    precedents = {name: done for name, done in apart.precedents.items() if name not in missed}
+    return Plan(missed, _hidden(answers, inside.loaded), precedents), faults
 
 
 def _sound(graded: Graded) -> Graded:

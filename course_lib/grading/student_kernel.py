@@ -25,7 +25,7 @@ from nbformat import NotebookNode
 from course_lib.grading.cell_outputs import Outputs
 from course_lib.grading.kernel_channels import ChannelLost, Message, readable
 from course_lib.grading.limits import Limits
-from course_lib.grading.proxies import Gone, TimedOut
+from course_lib.grading.student_errors import Gone, TimedOut
 from course_lib.grading.student_process import KernelFailed, StudentProcess, Wanted
 
 __all__ = ["CellRun", "KernelFailed", "StudentKernel"]
@@ -206,7 +206,7 @@ class StudentKernel:
                 connection.setblocking(True)
                 return connection
             if self._wait(request, time.monotonic() + 0.002, patient=True):
-                raise Gone(request.error or "it does not answer the judge")
+                raise Gone("it does not answer the judge")  # and why, in its own words, is no word for a student to read in a mark
         raise TimedOut("it did not begin to answer in time")
 
     def _settle(self, request: "_Request") -> None:

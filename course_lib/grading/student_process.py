@@ -19,8 +19,9 @@ from pathlib import Path
 import psutil
 
 from course_lib.grading import sandbox, serving
+from course_lib.grading.fence import Fence
 from course_lib.grading.kernel_channels import Channel, ChannelLost, readable
-from course_lib.grading.limits import Fence, Limits
+from course_lib.grading.limits import Limits
 
 _SOCKETS = {"shell": ("DEALER", 1), "iopub": ("SUB", 2), "control": ("DEALER", 4)}
 _LONGEST_NAME = 85  # of a folder for sockets: their whole name may have 107 bytes
@@ -146,6 +147,7 @@ class StudentProcess:
             "hidden": list(self._wanted.hidden_modules),
             "rlimits": _rlimits(self._wanted),
             "confined": self._wanted.sandboxed,
+            "core": self._fence.core,
         }
         (self._given / "connection.json").write_text(json.dumps({**place, **ports}))
         (self._given / "settings.json").write_text(json.dumps(settings))

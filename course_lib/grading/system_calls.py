@@ -1,4 +1,4 @@
-"""System calls that a student's process is refused: those that make namespaces, and doors to the kernel that no notebook needs.
+"""System calls that a student's process is refused: those that make namespaces, that leave its core, and doors to the kernel that no notebook needs.
 
     refuse()
 
@@ -15,9 +15,9 @@ import platform
 import struct
 
 _CLONE, _CLONE3 = {"x86_64": 56, "aarch64": 220}, 435
-_REFUSED = {  # unshare setns mount ptrace keyctl add_key request_key bpf perf_event_open userfaultfd process_vm_readv process_vm_writev
-    "x86_64": (272, 308, 165, 101, 250, 248, 249, 321, 298, 323, 310, 311),
-    "aarch64": (97, 268, 40, 117, 219, 217, 218, 280, 241, 282, 270, 271),
+_REFUSED = {  # unshare setns mount ptrace keyctl add_key request_key bpf perf_event_open userfaultfd process_vm_readv process_vm_writev sched_setaffinity
+    "x86_64": (272, 308, 165, 101, 250, 248, 249, 321, 298, 323, 310, 311, 203),
+    "aarch64": (97, 268, 40, 117, 219, 217, 218, 280, 241, 282, 270, 271, 122),
 }
 _REFUSED_ANYWHERE = (425, 428, 429, 430)  # io_uring_setup open_tree move_mount fsopen
 _ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}

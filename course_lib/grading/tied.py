@@ -121,16 +121,22 @@ def load(module: torch.nn.Module, state: Any) -> None:
     Raises:
         Refused: if the state is not one of this module.
     """
-    parameters, buffers = _checked(state)
+    pairs = _pairs(module, state)
     module.train(state["training"])
-    mine = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    for name, new in {**parameters, **buffers}.items():
-        old = mine.get(name)
-        if old is None or old.shape != new.shape or old.dtype != new.dtype:
-            raise Refused(f"{name[:40]!r} is not what this module has")
+    for old, new in pairs:
         if not torch.equal(old, new):
             with torch.no_grad():
                 old.copy_(new)
+
+
+def differs(module: torch.nn.Module, state: Any) -> bool:
+    """Whether a state is another one than the module has.
+
+    Raises:
+        Refused: if the state is not one of this module.
+    """
+    pairs = _pairs(module, state)
+    return module.training != state["training"] or any(not torch.equal(old, new) for old, new in pairs)
 
 
 def run(module: torch.nn.Module, method: str, state: Any, args: tuple, kwargs: dict) -> Any:
@@ -212,6 +218,16 @@ class FarModule(torch.nn.Module):
         return FarModule.made(
             self.far_peer, self.far_number, {**state, "parameters": parameters, "buffers": copy.deepcopy(state["buffers"])}
         )
+
+
+def _pairs(module: torch.nn.Module, state: Any) -> list[tuple[Tensor, Tensor]]:
+    """Each parameter and buffer of a module, and what a state has in its place."""
+    parameters, buffers = _checked(state)
+    mine = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    for name, new in {**parameters, **buffers}.items():
+        if name not in mine or mine[name].shape != new.shape or mine[name].dtype != new.dtype:
+            raise Refused("a state is not of the module that it came with")
+    return [(mine[name], new) for name, new in {**parameters, **buffers}.items()]
 
 
 def _checked(state: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

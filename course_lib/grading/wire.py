@@ -74,4 +74,4 @@ def unpack(
     except Refused:
         raise
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, MemoryError, ImportError) as error:
-        raise Refused(f"the message cannot be read: {type(error).__name__}: {error}"[:500]) from error
+        raise Refused(f"the message cannot be read: {type(error).__name__}") from error

@@ -49,6 +49,8 @@ class Writer:
             return self.numbers(x) or [_TAGS[kind], *self.all(x, depth)]
         if kind is dict:
             return ["d", *self.all((part for pair in x.items() for part in pair), depth)]
+        if kind is range and len(x) > self.limits.items:
+            raise Refused(f"a range of {len(x):,} numbers is too long to be compared: at most {self.limits.items:,} cross")
         if kind in (slice, range):
             return ["/" if kind is slice else ":", *self.all((x.start, x.stop, x.step), depth)]
         if isinstance(x, Reference):

@@ -1,0 +1,213 @@
+"""What the solution never did, no student's process may do: compare itself, or choose what the right answer is made from."""
+
+import re
+
+import pytest
+import torch
+from forked_student import student
+
+from course_lib.grading.judge import judge_cell
+from course_lib.grading.precedents import Precedents
+from course_lib.grading.student_errors import StudentError
+
+SQUARE = "import torch\ndef f(x): return x * x"
+ALLCLOSE = "got = f(torch.tensor([1., 2., 3.]))\nassert got.shape == (3,)\nassert got.allclose(torch.tensor([1., 4., 9.]))"
+
+
+def judged(code, test, allowed=None, names=("f",), **more):
+    """The score of a test of 5 points, and what was done besides giving values."""
+    with student(code) as link:
+        link.precedents = Precedents(allowed)
+        try:
+            found = link.names(*names)
+        except StudentError as error:
+            return str(error), link.precedents.seen
+        verdict = judge_cell(test, names={"torch": torch, **more, **found}, points=5.0, link=link)
+    return (verdict.score or verdict.message), link.precedents.seen
+
+
+def as_the_solution(solution, answer, test, **more):
+    """What a student's answer gets where a solution was rehearsed first."""
+    full, seen = judged(solution, test, **more)
+    assert full == 5.0, "the solution itself must pass"
+    return judged(answer, test, allowed=seen, **more)[0]
+
+
+SAYS_YES = {
+    "an object": "class P:\n    shape = (3,)\n    def allclose(self, want, **k): return True\ndef f(x): return P()",
+    "a record": "import dataclasses\nP = dataclasses.make_dataclass('P', ['shape', 'allclose'])\ndef f(x): return P((3,), lambda want: True)",
+    "a torch module": (
+        "import torch\nclass P(torch.nn.Module):\n    shape = (3,)\n    def allclose(self, want, **k): return True\ndef f(x): return P()"
+    ),
+    "a function": (
+        "class P:\n    shape = (3,)\n    def __call__(self): pass\n    def allclose(self, want, **k): return True\n"
+        "def f(x):\n    return P()"
+    ),
+    "a class": "class P:\n    shape = (3,)\n    @staticmethod\n    def allclose(want, **k): return True\ndef f(x): return P",
+}
+
+
+@pytest.mark.parametrize("kind", SAYS_YES)
+def test_what_compares_itself_gets_nothing_where_the_solution_gives_a_tensor(kind):
+    assert judged(SAYS_YES[kind], ALLCLOSE)[0] == 5.0, "without the rehearsal it would get all"
+    said = as_the_solution(SQUARE, SAYS_YES[kind], ALLCLOSE)
+    assert re.fullmatch(rf"StudentError: your function returned a P, {kind}.*, where this check asks for values", said)
+
+
+def test_a_name_that_compares_itself_gets_nothing():
+    test = "assert theta.allclose(torch.ones(3))"
+    solution = "import torch\ntheta = torch.ones(3)"
+    for kind in ("an object", "a record", "a torch module"):
+        answer = SAYS_YES[kind] + "\ntheta = f(0)"
+        assert judged(answer, test, names=("theta",))[0] == 5.0
+        assert "returned a P" in as_the_solution(solution, answer, test, names=("theta",))
+    answer = SAYS_YES["a function"] + "\ntheta = f(0)"
+    assert "no result of the solution was asked for" in as_the_solution(solution, answer, test, names=("theta",))
+
+
+def test_a_function_that_is_passed_cannot_be_given_what_compares_itself():
+    test = "def sure(got):\n    assert got.allclose(torch.ones(2))\n    return 1\nassert f(sure) == 1"
+    solution = "import torch\ndef f(sure): return sure(torch.ones(2))"
+    answer = SAYS_YES["a record"].replace("def f(x): return ", "def f(sure): return sure(") + ")"
+    assert judged(answer, test)[0] == 5.0
+    assert "returned a P" in as_the_solution(solution, answer, test)
+
+
+def test_what_the_solution_gives_students_may_give_too():
+    solution = """
+import dataclasses, torch
+@dataclasses.dataclass
+class Line:
+    slope: float
+class Stack:
+    def __init__(self): self.items = []
+    def push(self, x): self.items.append(x)
+    def size(self): return len(self.items)
+def f(x): return Line(2.0 * x), (lambda y: y + x), Stack()
+"""
+    test = "line, add, stack = f(3.0)\nassert line.slope == 6\nassert add(1) == 4\nstack.push(1)\nassert stack.size() == 1"
+    other = solution.replace("Line", "Slope").replace("Stack", "Pile").replace("(lambda y: y + x)", "x.__add__")
+    assert as_the_solution(solution, other, test) == 5.0
+    values = "def f(x):\n    yield from [x * x]"
+    assert as_the_solution("def f(x): return [x * x]", values, "assert list(f(3)) == [9]") == 5.0, "an iterator gives values"
+
+
+IN_PLACE = "def f(x):\n    x.fill_(3.0)\n    return x.new_tensor(3.0)"
+MEAN = "import torch\ndef f(x): return x.mean()"
+HIDDEN = """
+assert f(torch.ones(2)) == 1 or True
+### BEGIN HIDDEN TESTS
+y = torch.tensor([1., 2., 6., 7.])
+assert f(y) == y.mean()
+### END HIDDEN TESTS
+"""
+
+
+def test_inputs_of_hidden_lines_are_not_changed_by_who_is_asked():
+    assert judged(IN_PLACE, HIDDEN)[0] == 5.0, "without the rehearsal it would get all"
+    assert "AssertionError" in as_the_solution(MEAN, IN_PLACE, HIDDEN)
+    lists = "y = [1, 2]\n### BEGIN HIDDEN TESTS\ny = [4, 5]\nassert f(y) == sum(y)\n### END HIDDEN TESTS"
+    assert "AssertionError" in as_the_solution("def f(x): return sum(x)", "def f(x):\n    x.clear()\n    return 0", lists)
+
+
+def test_a_helper_that_a_hidden_line_calls_is_hidden_too():
+    test = "def same(x): return f(x) == x.mean()\n### BEGIN HIDDEN TESTS\nassert same(torch.tensor([1., 2., 7.]))\n### END HIDDEN TESTS"
+    assert "AssertionError" in as_the_solution(MEAN, IN_PLACE, test)
+
+
+def test_a_visible_line_sees_what_was_changed():
+    test = "x = torch.ones(2)\nf(x)\nassert torch.equal(x, torch.ones(2)), 'leave x alone'"
+    assert "leave x alone" in as_the_solution(MEAN, IN_PLACE, test)
+
+
+def test_where_the_solution_changes_inputs_students_may():
+    test = "x = torch.ones(2)\n### BEGIN HIDDEN TESTS\nx = torch.zeros(2)\nf(x)\nassert (x == 3).all()\n### END HIDDEN TESTS"
+    other = "import torch\ndef f(x):\n    for i in range(len(x)): x[i] = 3"
+    assert as_the_solution(IN_PLACE, other, test) == 5.0
+
+
+def test_generators_move_on_in_hidden_lines_whatever_the_solution_does():
+    test = """
+### BEGIN HIDDEN TESTS
+generator, twin = torch.Generator().manual_seed(1), torch.Generator().manual_seed(1)
+assert torch.equal(f(generator), torch.rand(3, generator=twin))
+assert torch.equal(f(generator), torch.rand(3, generator=twin))
+### END HIDDEN TESTS
+"""
+    solution = "import torch\ndef f(g): return torch.rand(3, generator=g)"
+    full, seen = judged(solution, test)
+    assert full == 5.0
+    assert "edit" not in seen
+    assert judged(solution, test, allowed=seen)[0] == 5.0
+
+
+MODULE = """
+model = torch.nn.Linear(2, 1)
+g(model)
+### BEGIN HIDDEN TESTS
+x = torch.tensor([[3., 4.]])
+assert torch.allclose(f(model, x), model(x))
+### END HIDDEN TESTS
+"""
+APPLY = "import torch\ndef g(m): pass\ndef f(m, x): return m(x)"
+
+
+def test_a_module_passed_in_a_hidden_line_keeps_its_parameters():
+    zero = "import torch\ndef g(m): pass\ndef f(m, x):\n    with torch.no_grad():\n        for p in m.parameters(): p.zero_()\n    return x.new_zeros(1, 1)"
+    assert judged(zero, MODULE, names=("f", "g"))[0] == 5.0
+    assert "AssertionError" in as_the_solution(APPLY, zero, MODULE, names=("f", "g"))
+
+
+def test_a_module_passed_in_an_earlier_call_is_no_door():
+    test = "model = torch.nn.Linear(2, 1)\ng(model)\nx = torch.tensor([[3., 4.]])\nassert torch.allclose(f(x)[0], model(x))"
+    solution = "import torch\nkept = []\ndef g(m): kept.append(m)\ndef f(x): return kept[0](x), 1"
+    answer = (
+        "import torch\nkept = []\ndef g(m): kept.append(m)\ndef f(x):\n    with torch.no_grad():\n"
+        "        for p in kept[0].parameters(): p.zero_()\n    return x.new_zeros(1, 1), kept[0]"
+    )
+    assert judged(answer, test, names=("f", "g"))[0] == 5.0
+    assert "AssertionError" in as_the_solution(solution, answer, test, names=("f", "g"))
+
+
+def test_where_the_solution_trains_a_module_students_may():
+    test = """
+torch.manual_seed(0)
+model = torch.nn.Linear(2, 1)
+### BEGIN HIDDEN TESTS
+x = torch.tensor([[1., 2.], [3., 1.]])
+before = (model(x) ** 2).sum().item()
+f(model, x)
+assert (model(x) ** 2).sum().item() < before
+### END HIDDEN TESTS
+"""
+    solution = (
+        "def f(m, x):\n    import torch\n    o = torch.optim.SGD(m.parameters(), lr=0.01)\n    (m(x) ** 2).sum().backward()\n    o.step()"
+    )
+    assert as_the_solution(solution, solution.replace("0.01", "0.02"), test) == 5.0
+
+
+def test_a_students_own_module_keeps_its_own_running_means():
+    test = """
+### BEGIN HIDDEN TESTS
+net = Net()
+x = torch.tensor([[1., 2.], [3., 1.]])
+for _ in range(50): net(x)
+net.eval()
+assert net(x).shape == (2, 2)
+assert list(net.buffers()) == [] or net.state_dict()["norm.num_batches_tracked"] == 50
+### END HIDDEN TESTS
+"""
+    solution = "import torch\nclass Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.w = torch.nn.Linear(2, 2)\n    def forward(self, x): return self.w(x)"
+    answer = solution.replace("self.w = torch.nn.Linear(2, 2)", "self.norm = torch.nn.BatchNorm1d(2)").replace("self.w(x)", "self.norm(x)")
+    assert as_the_solution(solution, answer, test, names=("Net",)) == 5.0
+
+
+def test_the_judges_module_keeps_its_mode():
+    test = "net = torch.nn.Dropout(0.5)\nf(net)\nassert net.training"
+    assert as_the_solution("def f(m): pass", "def f(m):\n    m.eval()\n    m(__import__('torch').ones(2))\n    m.train()", test) == 5.0
+
+
+def test_a_refused_result_is_an_error_that_a_test_may_expect():
+    test = "try:\n    f(1)\nexcept ValueError:\n    pass\nassert f(2) == 4"
+    code, _ = judged("class P: pass\ndef f(x): return P() if x == 1 else 4", test, allowed=())
+    assert code.startswith("StudentError: your function returned a P")

@@ -1,14 +1,24 @@
 """What a run was asked for on the command line, and what is said where nothing has been graded."""
 
+import re
 from argparse import Namespace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import nbformat
 import pytest
-from foreign_course import make_foreign_course
+from foreign_course import HALF, RIGHT, make_foreign_course
+from test_feedback import words
+from test_gradebook import give, graded_class
 
 from course_lib.command import WrongInput
+from course_lib.grading import records
+from course_lib.grading.gradebook import import_records
 from course_lib.grading.grading_run import feedback_command, graded_before, report_command, run_of
+from course_lib.grading.lateness import moment
 from course_lib.grading.limits import Limits
+from course_lib.grading.nbgrader_course import load
+from course_lib.grading.pages import number
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +57,39 @@ def test_where_nothing_was_graded_it_says_how_to_begin(abroad, command):
         command(asked(abroad))
     with pytest.raises(ValueError, match="nothing has been graded"):
         graded_before(run_of(asked(abroad)))
+
+
+# ------------------------------------------------------------------------------------------------------------ what is given back
+
+ESSAY = (
+    "The mean of the squares is the power of a signal, and its root has the unit of the signal again, so it can be drawn beside it. " * 3
+)
+
+
+def test_what_a_person_gave_and_what_lateness_cost_stand_in_report_and_feedback(tmp_path):
+    """Two hand in the same words; one is late and is given points for words: the report is that of the gradebook, and names both."""
+    course = load(make_foreign_course(tmp_path / "signals101"))
+    run = run_of(asked(course.root))
+    found, notebooks = graded_class(course, {"00123": {**RIGHT, "explain": ESSAY}, "half": {**HALF, "explain": ESSAY.upper()}})
+    found = [replace(each, submitted="2027-05-02T09:00:00+09:00") if each.student == "00123" else each for each in found]
+    for record in found:
+        records.write(record, run.folder / "records")
+        file = records.file_of(run.folder / "notebooks", record.student, record.notebook)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebooks[record.student, record.notebook], file)
+    import_records(course, found, notebooks, due=moment("2027-05-01T10:00:00+09:00"))
+    give(course, "00123", "explain", "essay", 2.0, "Well said.")
+    late = asked(course.root, late_policy="per_day=10%", due="2027-05-01T10:00:00+09:00")
+    assert report_command(late) == feedback_command(late) == 0
+    full = sum(each.max_score for each in found if each.student == "00123")
+    report = words((run.folder / "report.html").read_text(encoding="utf-8"))
+    assert f"00123 Ada Lovelace {number(6.5 + 2 - full / 10)} of {number(full)} after {number(full / 10)} for lateness" in report
+    assert "essay · explain by hand" in report
+    assert "5 answers wait for a person" in report
+    assert "words: explain" in report
+    pages = [
+        words((course.folder("feedback", "hw1", "00123") / f"{name}.html").read_text(encoding="utf-8")) for name in ("essay", "signals")
+    ]
+    assert "A person wrote: Well said." in pages[0]
+    costs = [float(re.search(r"marks were earned; ([\d.]+) (?:was|were) taken off", page)[1]) for page in pages]
+    assert sum(costs) == pytest.approx(full / 10, abs=0.01)

@@ -176,7 +176,7 @@ def write_feedback(run: Run, sources: Mapping[str, Source], found: list[Record],
             notebook_of(run, record),
             source.released,
             comments=said.get((record.student, record.notebook)),
-            penalty=standing.penalty,
+            penalty=_share(standing, record.notebook),
             reviewed=record.student in standings and all(notebook != record.notebook for notebook, _ in standing.waiting),
             hidden_tests={grade_id(cell) for cell in source.instructor.cells if run.course.markers.hidden[0] in cell.source},
             mixed={grade_id(cell) for cell in source.instructor.cells if lost_points.mixes(cell.source, run.course.markers.hidden)},
@@ -194,8 +194,11 @@ def write_report(run: Run, sources: Mapping[str, Source], found: list[Record], s
     pairs, same = [], []
     for name, source in sources.items():
         given = likeness.answers_of(source.released, source.released)
-        there = {record.student: notebook for record in found if record.notebook == name and (notebook := notebook_of(run, record))}
-        answers = {student: likeness.answers_of(notebook, source.released) for student, notebook in there.items()}
+        answers = {
+            record.student: likeness.answers_of(notebook, source.released)
+            for record in found
+            if record.notebook == name and (notebook := notebook_of(run, record))
+        }
         groups = copies.groups(answers, given)
         same += groups
         pairs += likeness.pairs({student: answers[student] for student in copies.voices(answers, groups)}, given)
@@ -212,6 +215,13 @@ def write_report(run: Run, sources: Mapping[str, Source], found: list[Record], s
     file = run.folder / "report.html"
     file.write_text(page, encoding="utf-8")
     return file
+
+
+def _share(standing: Standing, notebook: str) -> float:
+    """What lateness costs of one notebook's points, of several as much as these are of all."""
+    earned = {at: score or 0.0 for at, score in standing.scores.items()}
+    own = sum(score for (name, _), score in earned.items() if name == notebook)
+    return standing.penalty * own / sum(earned.values()) if own else 0.0
 
 
 def notebook_of(run: Run, record: Record) -> NotebookNode | None:

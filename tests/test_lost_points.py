@@ -24,11 +24,6 @@ def lost(message: str = "", words: str = "", outcome: Outcome = Outcome.WRONG, *
         ("E47113: 4.7113", "", ["It did not pass.", RUN_IT]),
         ("AssertionError: 4.7113", "", ["It did not pass.", RUN_IT]),
         ("print: 4.7113", "", ["It did not pass.", RUN_IT]),
-        (
-            "NameError: name 'fit' is not defined",
-            "",
-            ["The name fit is not defined: does the cell that defines it run to its end?", RUN_IT],
-        ),
         ("NameError: name 'x47113' is not defined", "", ["It ended with NameError.", RUN_IT]),
         (
             "Mistake: The result is None: the function ended without giving anything back: is the `return` there?",
@@ -44,6 +39,12 @@ def test_after_a_hidden_test_nothing_that_a_student_raised_or_returned_is_told(m
     assert "4711" not in " ".join(found)
     before = told(lost(message, words), asked=False, check=CHECK)
     assert before == ([message.removeprefix("Mistake: ").removeprefix("AssertionError: ")] if message else [])
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_name_of_the_checks_that_is_missing_is_told_with_where_to_look(asked):
+    missing = lost("NameError: name 'fit' is not defined")
+    assert told(missing, asked=asked, check=CHECK) == ["The name fit is not defined: does the cell that defines it run to its end?"]
 
 
 @pytest.mark.parametrize("asked", [False, True])

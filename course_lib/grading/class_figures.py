@@ -47,7 +47,7 @@ class Check:
     Attributes:
         name: its grade id, after the notebook's name where there are several notebooks.
         by_hand: whether a person marks it.
-        share: of its points that those who handed in got; None where nobody has marks for it yet.
+        share: of its points that those who handed in got; None as long as answers wait for a person.
         counts: how many answers ended in which way.
         says: the commonest message of those who lost points.
         times: how many of them got it.
@@ -151,11 +151,12 @@ def _check(name: str, answers: Sequence[Question], by_hand: bool) -> Check:
     points = sum((answer.max_score for answer in marked), start=0.0)
     messages = Counter(shape(answer.words or answer.message) for answer in answers if answer.outcome in _LOST)
     messages.pop("", None)
+    waiting = any(answer.score is None for answer in answers)
     says, times = messages.most_common(1)[0] if messages else ("", 0)
     return Check(
         name=name,
         by_hand=by_hand,
-        share=sum((answer.score for answer in marked), start=0.0) / points if points else None,
+        share=sum((answer.score for answer in marked), start=0.0) / points if points and not waiting else None,
         counts=Counter(answer.outcome for answer in answers),
         says=says,
         times=times,

@@ -39,11 +39,13 @@ def told(question: Question, *, asked: bool, check: str) -> list[str]:
         return []
     if question.hidden:
         return [UNSEEN, *([f"It says: {question.words.strip()}"] if question.words.strip() else [])]
+    if (lost := re.match(r"NameError: name '(\w+)' is not defined", question.message)) and re.search(rf"\b{lost[1]}\b", check):
+        return [f"The name {lost[1]} is not defined: does the cell that defines it run to its end?"]
     if not asked:
         return _cut(re.sub(r"^(course_lib\.check\.)?(Mistake|AssertionError): ", "", question.message.strip() or question.words.strip()))
     if words := question.words.strip() or words_of_the_check(question.message):
         return [_sentence(words), RUN_IT]
-    return [*_kind(question.message, check), RUN_IT] if question.message else []
+    return [_kind(question.message), RUN_IT] if question.message else []
 
 
 def mixes(source: str, markers: tuple[str, str]) -> bool:
@@ -95,11 +97,9 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:] + ("" if words.endswith((".", "?", "!")) else ".")
 
 
-def _kind(message: str, check: str) -> list[str]:
-    """An error's kind if it is one of Python's own, and which name was missing if the check itself has that name."""
+def _kind(message: str) -> str:
+    """An error's kind if it is one of Python's own."""
     name = message.partition(":")[0].strip()
-    if (lost := re.match(r"NameError: name '(\w+)' is not defined", message)) and re.search(rf"\b{lost[1]}\b", check):
-        return [f"The name {lost[1]} is not defined: does the cell that defines it run to its end?"]
     kind = getattr(builtins, name, None)
     known = isinstance(kind, type) and issubclass(kind, BaseException) and kind is not AssertionError
-    return [f"It ended with {name}."] if known else ["It did not pass."]
+    return f"It ended with {name}." if known else "It did not pass."

@@ -592,9 +592,19 @@ def test_the_judge_is_answered_and_the_kernel_goes_on():
         assert not kernel.alive
         kernel.restart()
         run(kernel, "def f(): return 'again'\nimport sys; sys.modules['serving'] = None")
-        with pytest.raises(Gone, match="^it does not answer the judge$"), kernel.serving(seconds=20.0):
+        with pytest.raises(Gone, match=r"^it does not answer the judge$"), kernel.serving(seconds=20.0):
             pass
         assert kernel.alive
+
+
+def test_where_no_group_holds_processor_time_it_keeps_to_one_core_for_good(monkeypatch):
+    from course_lib.grading import control_groups
+
+    monkeypatch.setattr(control_groups, "way", control_groups.Watchdog)
+    with StudentKernel(limits=SMALL) as kernel:
+        cores = "import os\nfirst = os.sched_getaffinity(0)\n"
+        tried = "try:\n    os.sched_setaffinity(0, range(os.cpu_count()))\nexcept PermissionError:\n    pass\n"
+        assert text(run(kernel, cores + tried + "print(len(first), os.sched_getaffinity(0) == first)")) == "1 True\n"
 
 
 @pytest.mark.usefixtures("echo")

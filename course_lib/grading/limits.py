@@ -3,6 +3,7 @@
 Time and output are held by whoever waits for the process, disk by the sandbox, memory, the number of processes and the one core by its fence.
 """
 
+import os
 from dataclasses import dataclass
 
 
@@ -27,3 +28,22 @@ class Limits:
     disk: int = 256 << 20
     output: int = 1 << 20
     start_seconds: float = 60.0
+
+
+def rlimits(limits: Limits, *, sandboxed: bool) -> dict[str, int]:
+    """Returns the limits that the system itself holds, by their names; the number of processes only where no other process of the user's counts.
+
+    Args:
+        limits: what may be used.
+        sandboxed: whether the process has a user or a user namespace of its own.
+    """
+    found = {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024, "RLIMIT_FSIZE": limits.disk, "RLIMIT_DATA": limits.memory}
+    if sandboxed and (os.geteuid() == 0 or _counts_apart()):
+        found["RLIMIT_NPROC"] = limits.processes
+    return found
+
+
+def _counts_apart() -> bool:
+    """Whether the kernel counts the processes of each user namespace by themselves (Linux 5.14 and newer)."""
+    major, minor = (int("".join(filter(str.isdigit, part)) or 0) for part in os.uname().release.split(".")[:2])
+    return (major, minor) >= (5, 14)

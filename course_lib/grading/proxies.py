@@ -8,21 +8,20 @@ All that comes from there is bytes to be checked. Values on private inputs are b
 """
 
 import socket
-import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from course_lib.grading import chance, edits, tied
 from course_lib.grading.callbacks import may_be_called
-from course_lib.grading.peers import Peer
+from course_lib.grading.impatient_peer import ImpatientPeer
 from course_lib.grading.precedents import ATTRIBUTE, EDIT, LATE, Precedents
-from course_lib.grading.student_errors import Forged, Gone, StudentError, TimedOut, Unanswered, kind_of_error
+from course_lib.grading.student_errors import StudentError, kind_of_error
 from course_lib.grading.wire_records import Record, Reference, Refused, Row
 
 _CALLBACKS = 1_000_000
 
 
-class Link(Peer):
+class Link(ImpatientPeer):
     """The judge's end of a conversation with a student's process.
 
     Args:
@@ -35,16 +34,12 @@ class Link(Peer):
         hidden: says whether a hidden line of the test is being run.
     """
 
-    passed = (KeyboardInterrupt, Unanswered)
-
     def __init__(self, connection: socket.socket, seconds: float, allowed: Iterable[str] | None = None):
-        super().__init__(connection)
-        self.seconds, self.left, self.until = seconds, seconds, None
+        super().__init__(connection, seconds)
         self.precedents = Precedents(allowed)
         self.hidden: Callable[[], bool] = lambda: False
         self.came: set[tuple[str, str]] = set()  # kinds and names of what is no value in the last message
         self.mentioned: set[int] = set()  # modules of the judge's that the student's code has been shown in the present call
-        self.failure: Unanswered | None = None
         self.walker = chance.Walker()
         self.callbacks = _CALLBACKS
         self.errors: dict[int, type[Exception]] = {}  # the student's own kinds of errors, by his number
@@ -73,36 +68,21 @@ class Link(Peer):
     # ------------------------------------------------------------------------------------------------ against the other side
 
     def ask(self, message: dict) -> dict:
-        """Asks, within the time that is left.
+        """Asks, and looks at what the answer gives.
 
         Raises:
             Unanswered: if there is no answer, now or before.
+            StudentError: if it gives what the solution never gave.
         """
-        if self.failure is not None:
-            raise self.failure
-        if self.until is not None:  # within a call: its clock runs
-            return self.checked(super().ask(message), message)
-        self.until = time.monotonic() + self.left
-        self.mentioned = set()
-        try:
-            return self.checked(super().ask(message), message)
-        finally:
-            self.left, self.until = self.until - time.monotonic(), None
+        if self.depth == 0:
+            self.mentioned = set()
+        return self.checked(super().ask(message), message)
 
     def checked(self, answer: dict, question: dict) -> dict:
         """Returns an answer that gives nothing but what the solution gave too; a name may always be a function's or a class's."""
         usual = ("class", "function") if question["op"] == "look" else ()
         self.precedents.check((kind, name) for kind, name in self.came if kind not in usual)
         return answer
-
-    def fail(self, failure: Unanswered) -> NoReturn:
-        """Ends the conversation for good."""
-        self.failure = failure
-        raise failure
-
-    def forged(self, what: str) -> NoReturn:
-        """Ends the conversation with a process that does not keep to it."""
-        self.fail(Forged(f"the student's process sent {what}"))
 
     def call(self, number: int, args: tuple, kwargs: dict, *, method: str = "", state: Any = None, module: Any = None) -> Any:
         """Calls what the student keeps."""
@@ -222,59 +202,7 @@ class Link(Peer):
         if id(generator) in self.far_number_of or self.walker.follows(chance.state_of(generator), state):
             chance.set_state(generator, state)
 
-    # ------------------------------------------------------------------------------------------------------------- the wire
-
-    def write(self, message: dict) -> None:
-        """Sends a message.
-
-        Raises:
-            Unanswered: if it cannot be sent.
-        """
-        try:
-            super().write(message)
-        except OSError as error:
-            self.fail(self.late() if isinstance(error, TimeoutError) else Gone("the student's process has ended"))
-
     def read(self) -> dict:
-        """Receives a message.
-
-        Raises:
-            Unanswered: if none comes that can be used.
-        """
+        """A message, and what of it is no value."""
         self.came = set()
-        try:
-            return super().read()
-        except Refused as error:
-            self.forged(f"no message: {error}")
-        except OSError as error:
-            self.fail(self.late() if isinstance(error, TimeoutError) else Gone("the student's process has ended"))
-
-    def send(self, data: bytes) -> None:
-        """Sends bytes before the time is over."""
-        self.wait()
-        super().send(data)
-
-    def receive(self, size: int) -> bytes:
-        """Receives bytes before the time is over, however slowly they come."""
-        parts = bytearray()
-        while len(parts) < size:
-            self.wait()
-            if not (part := self.connection.recv(min(size - len(parts), 1 << 20))):
-                raise ConnectionError("the student's process has gone")
-            parts += part
-        return bytes(parts)
-
-    def wait(self) -> None:
-        """Gives the socket the time that is left.
-
-        Raises:
-            TimedOut: if there is none.
-        """
-        left = self.left if self.until is None else self.until - time.monotonic()
-        if left <= 0:
-            self.fail(self.late())
-        self.connection.settimeout(left)
-
-    def late(self) -> TimedOut:
-        """What is said when time is over."""
-        return TimedOut(f"no answer within {self.seconds:.0f} s")
+        return super().read()

@@ -28,7 +28,7 @@ _FIRST_UID = 1_900_000_000  # far from all that are given to people and programs
 _COUNT = itertools.count()
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts")
-_OF_A_PREFIX = ("bin", "lib", "lib64", "share", "etc/fonts", "ssl", "pyvenv.cfg")  # not the whole of it: a course, or a password, may lie around
+_OF_A_PREFIX = ("bin", "lib", "lib64", "share", "etc/fonts", "ssl", "pyvenv.cfg")  # not all of it: courses and passwords may lie around
 FIXED = {  # what a student's process finds in its environment, in a sandbox or not
     "COURSE_OFFLINE": "1",
     "COURSE_SIZE": "quick",

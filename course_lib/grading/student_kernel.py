@@ -23,7 +23,8 @@ from typing import Literal
 from nbformat import NotebookNode
 
 from course_lib.grading.cell_outputs import Outputs
-from course_lib.grading.kernel_channels import ChannelLost, Message, readable
+from course_lib.grading.kernel_channels import ChannelLost, readable
+from course_lib.grading.kernel_request import Request
 from course_lib.grading.limits import Limits
 from course_lib.grading.student_errors import Gone, TimedOut
 from course_lib.grading.student_process import KernelFailed, StudentProcess, Wanted
@@ -32,7 +33,6 @@ __all__ = ["CellRun", "KernelFailed", "StudentKernel"]
 
 _SETTLE_S = 1.0  # between closing the judge's connection and interrupting who served it
 _INTERRUPT_S = 5.0  # between asking a cell to stop and ending its process
-_LATE_S = 10.0  # how long outputs may come after the reply; an honest kernel says when they have
 _EXIT_S = 2.0  # how long a process takes that ends itself
 Ending = Literal["ok", "error", "timed_out", "died", "flooded"]
 
@@ -101,12 +101,12 @@ class StudentKernel:
             return CellRun((), "died", 0.0, "its process had ended before")
         try:
             self._drain()
-            status, message = self._finished(_Request(self._ask(code), outputs), seconds)
+            status, message = self._finished(Request(self._ask(code), outputs), seconds)
         except ChannelLost:
             status, message = "died", self._process.end(patience_s=_EXIT_S) or "its process answers no more"
         return CellRun(outputs.nodes(), status, time.monotonic() - started, message)
 
-    def _finished(self, request: "_Request", seconds: float) -> tuple[Ending, str]:
+    def _finished(self, request: Request, seconds: float) -> tuple[Ending, str]:
         """Waits for the end of a cell, or brings it about."""
         if self._wait(request, time.monotonic() + seconds):
             if request.exits:
@@ -119,7 +119,7 @@ class StudentKernel:
             why += ", and did not stop when it was interrupted"
         return ("flooded" if flooded else "timed_out"), why
 
-    def _wait(self, request: "_Request", until: float, *, patient: bool = False) -> bool:
+    def _wait(self, request: Request, until: float, *, patient: bool = False) -> bool:
         """Reads what comes until a request is done; whether it was, before the time was over or the outputs became a flood."""
         while not request.done:
             now = time.monotonic()
@@ -133,7 +133,7 @@ class StudentKernel:
                     request.take(message, published=channel is self._process.channels["iopub"])
         return True
 
-    def _interrupt(self, request: "_Request") -> bool:
+    def _interrupt(self, request: Request) -> bool:
         """Asks the kernel to stop; whether it has, and no interrupt is on its way that would hit the next cell."""
         self._process.channels["control"].send("interrupt_request", {}, key=self._process.key)
         until = time.monotonic() + _INTERRUPT_S
@@ -182,7 +182,7 @@ class StudentKernel:
             raise Gone("its process had ended before")
         until = time.monotonic() + (self.limits.cell_seconds if seconds is None else seconds)
         place, seen_as = self._process.meeting_place(str(next(self._numbers)))
-        request = _Request("", Outputs(self.limits.output))
+        request = Request("", Outputs(self.limits.output))
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(place))
             place.chmod(0o666)  # the folder around it is closed to everybody else
@@ -198,7 +198,7 @@ class StudentKernel:
             finally:
                 self._settle(request)
 
-    def _accepted(self, listener: socket.socket, request: "_Request", until: float) -> socket.socket:
+    def _accepted(self, listener: socket.socket, request: Request, until: float) -> socket.socket:
         """The kernel's connection to the judge, as soon as it is there."""
         while time.monotonic() < until:
             with contextlib.suppress(BlockingIOError):
@@ -209,7 +209,7 @@ class StudentKernel:
                 raise Gone("it does not answer the judge")  # and why, in its own words, is no word for a student to read in a mark
         raise TimedOut("it did not begin to answer in time")
 
-    def _settle(self, request: "_Request") -> None:
+    def _settle(self, request: Request) -> None:
         """Makes sure that a kernel that has served is ready again, or has ended."""
         if not self.alive:
             return
@@ -241,36 +241,3 @@ class StudentKernel:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-class _Request:
-    """What has come of a request so far; true or forged, it is the kernel's own affair."""
-
-    def __init__(self, name: str, outputs: Outputs):
-        self.name, self.outputs = name, outputs
-        self.error = ""
-        self.exits = False
-        self.interrupted = False  # whether an interrupt was sent and has come to its end
-        self._replied: float | None = None
-        self._idle = False
-
-    @property
-    def done(self) -> bool:
-        """Whether the reply has come, and all outputs have, or have had time to."""
-        return self._replied is not None and (self._idle or time.monotonic() - self._replied > _LATE_S)
-
-    def take(self, message: Message, *, published: bool) -> None:
-        """Takes in a message; those that answer another request only count."""
-        if not published and message.parent == self.name and message.kind == "execute_reply":
-            self._replied = time.monotonic()
-            if message.content.get("status") != "ok":
-                name, value = (str(message.content.get(part, ""))[:1000] for part in ("ename", "evalue"))
-                self.error = f"{name}: {value}" if value else name or "an error"
-            payload = message.content.get("payload")
-            said = payload if isinstance(payload, list) else []
-            self.exits = any(isinstance(each, dict) and each.get("source") == "ask_exit" for each in said)
-        elif published and message.parent == self.name:
-            self._idle |= message.kind == "status" and message.content.get("execution_state") == "idle"
-            self.outputs.take(message)
-        else:
-            self.outputs.came += message.size

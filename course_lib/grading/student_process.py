@@ -21,7 +21,7 @@ import psutil
 from course_lib.grading import sandbox, serving
 from course_lib.grading.fence import Fence
 from course_lib.grading.kernel_channels import Channel, ChannelLost, readable
-from course_lib.grading.limits import Limits
+from course_lib.grading.limits import Limits, rlimits
 
 _SOCKETS = {"shell": ("DEALER", 1), "iopub": ("SUB", 2), "control": ("DEALER", 4)}
 _LONGEST_NAME = 85  # of a folder for sockets: their whole name may have 107 bytes
@@ -145,7 +145,7 @@ class StudentProcess:
             "connection": f"{self._inside}/connection.json",
             "fonts": f"{self._inside}/fonts" if self._wanted.sandboxed else "",
             "hidden": list(self._wanted.hidden_modules),
-            "rlimits": _rlimits(self._wanted),
+            "rlimits": rlimits(self._wanted.limits, sandboxed=self._wanted.sandboxed),
             "confined": self._wanted.sandboxed,
             "core": self._fence.core,
         }
@@ -230,21 +230,6 @@ def _how(code: int) -> str:
     if 0 < number < signal.NSIG:
         return f"its process was ended by signal {number} ({signal.strsignal(number)})"
     return f"its process ended itself (exit code {code})"
-
-
-def _rlimits(wanted: Wanted) -> dict[str, int]:
-    """Limits that the system itself holds; the number of processes only where no other process of the user's counts."""
-    limits = wanted.limits
-    found = {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024, "RLIMIT_FSIZE": limits.disk, "RLIMIT_DATA": limits.memory}
-    if wanted.sandboxed and (os.geteuid() == 0 or _counts_apart()):
-        found["RLIMIT_NPROC"] = limits.processes
-    return found
-
-
-def _counts_apart() -> bool:
-    """Whether the kernel counts the processes of each user namespace by themselves (Linux 5.14 and newer)."""
-    major, minor = (int("".join(filter(str.isdigit, part)) or 0) for part in os.uname().release.split(".")[:2])
-    return (major, minor) >= (5, 14)
 
 
 def _file_of(module: str) -> Path | None:

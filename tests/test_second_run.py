@@ -32,6 +32,9 @@ BY_HAND = ("explain", "draw_code", "survey")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = make_foreign_course(tmp_path_factory.mktemp("second") / "signals101")
+    with (folder / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        listed = {"ada": "4801", "half": "4802", "new": "4803"}
+        config.write(f"c.CourseDirectory.db_students += {[{'id': name, 'lms_user_id': number} for name, number in listed.items()]}\n")
     there = load(folder)
     hand_in(there, "ada", "hw1", RIGHT, submitted="2027-01-30 12:00:00 UTC")
     hand_in(there, "half", "hw1", HALF, submitted=LATE)
@@ -202,13 +205,13 @@ def test_where_nobodys_time_is_known_a_policy_is_refused_until_times_are_given(c
     export = course.parent / "export"  # as Canvas packs it: no time is in it
     export.mkdir()
     shutil.copy(course / "inbox" / "ada" / "hw1" / "signals.ipynb", export / "lovelaceada_4711_901_signals.ipynb")
-    shutil.copy(course / "inbox" / "half" / "hw1" / "signals.ipynb", export / "half_4712_902_signals.ipynb")
+    shutil.copy(course / "inbox" / "half" / "hw1" / "signals.ipynb", export / "half_4802_902_signals.ipynb")
     with pytest.raises(ValueError, match=r"nothing tells it .*--times FILE\.csv"):
         run(course, export, due=DUE, late_policy="per_day=10%")
     assert not (course / "grading" / "hw1" / "run.json").exists()
-    times = table(course.parent / "times.csv", "student,time", f"4712,{DUE.replace('01-31', '02-02')}", "00123,2027-01-30T00:00:00Z")
+    times = table(course.parent / "times.csv", "student,time", f"half,{DUE.replace('01-31', '02-02')}", "00123,2027-01-30T00:00:00Z")
     run(course, export, due=DUE, late_policy="per_day=10%", times=times)
-    assert rows(course)["4712"]["late penalty"] == "1"
+    assert rows(course)["half"]["late penalty"] == "1"
     assert "times: the newest 2027-02-02 14:59 UTC; 1 of " in capsys.readouterr().out
 
 
@@ -218,13 +221,13 @@ def test_canvas_s_late_mark_counts_as_a_day_begun_where_no_time_is_known(course,
     for student, upload in (("ada_4801", 1), ("half_LATE_4802", 2)):
         shutil.copy(course / "inbox" / "ada" / "hw1" / "signals.ipynb", export / f"{student}_90{upload}_signals.ipynb")
     run(course, export, due=DUE, late_policy="per_day=10%")
-    assert {name: row["late penalty"] for name, row in rows(course).items()} == {"00123": "0", "4801": "0", "4802": "1.85"}
+    assert {name: row["late penalty"] for name, row in rows(course).items()} == {"00123": "0", "ada": "0", "half": "1.85", "new": "0"}
     said = capsys.readouterr().out
     assert "1 student marked as late by the learning system" in said
-    assert "nothing tells when 1 student handed in, who counts as in time: 4801" in said
-    extensions = table(course.parent / "more.csv", "student,until", "4802,3d")
+    assert "nothing tells when 1 student handed in, who counts as in time: ada" in said
+    extensions = table(course.parent / "more.csv", "student,until", "half,3d")
     run(course, export, extensions=extensions)
-    assert rows(course)["4802"]["late penalty"] == "0"
+    assert rows(course)["half"]["late penalty"] == "0"
 
 
 def test_that_times_are_the_files_own_dates_is_said_and_when_most_are_late(course, capsys):
@@ -255,7 +258,7 @@ def test_an_extension_of_somebody_who_is_not_in_the_class_is_refused(course):
 def test_a_time_is_put_right_without_grading_anew(course, capsys):
     run(course, due=DUE, late_policy="per_day=10%")
     run(course, times=table(course.parent / "times.csv", "student,time", "half,2027-01-31T00:00:00Z"))
-    assert "6 of them graded before and unchanged" in capsys.readouterr().out
+    assert "8 of them graded before and unchanged" in capsys.readouterr().out
     assert rows(course)["half"]["late penalty"] == "0"
 
 
@@ -307,7 +310,7 @@ def test_a_run_that_is_stopped_loses_no_change(course, capsys, monkeypatch, at):
 def test_what_waits_is_said_and_no_lms_gets_it_until_a_person_has_marked(course, capsys):
     run(course)
     assert "not final: 6 answers of 2 students wait for a person in formgrader" in capsys.readouterr().out
-    assert {name: row["waiting"] for name, row in rows(course).items()} == {"00123": "0", "ada": "3", "half": "3"}
+    assert {name: row["waiting"] for name, row in rows(course).items()} == {"00123": "0", "ada": "3", "half": "3", "new": "0"}
     for question in BY_HAND:
         by_hand(course, "ada", question, 1.0)
     report_command(Namespace(course=course, assignment="hw1"))

@@ -13,7 +13,7 @@ from feedback_samples import HOSTILE, NAME, SECRET, cell, notebook, picture, que
 from forked_student import student
 from nbformat.v4 import new_code_cell, new_output
 
-from course_lib.grading import feedback
+from course_lib.grading import class_report, feedback
 from course_lib.grading.cells import is_solution, is_test
 from course_lib.grading.feedback import Comment
 from course_lib.grading.judge import judge_cell
@@ -276,6 +276,12 @@ def test_what_is_missing_or_cannot_be_read_is_told_in_a_line_with_the_reason():
         assert "marked by a person" in words(given)
 
 
+def test_how_a_learning_system_names_somebody_is_in_no_page():
+    named = dataclasses.replace(SAMPLES["right"].record, prefix=SECRET, status=Status.UNREADABLE, remarks=("It is a PDF.",))
+    assert SECRET not in feedback.page(named, None, RELEASED)
+    assert SECRET not in class_report.page([named])
+
+
 def test_remarks_on_a_notebook_that_was_graded_are_not_the_students():
     assert SECRET not in page_of("hostile")
 
@@ -421,3 +427,22 @@ def test_in_a_browser_samples_fit_the_screen_and_can_be_read(tmp_path, dark):
                     if viewport is DESKTOP:
                         assert tab.evaluate(CONTRAST) == [], name
                     assert watch.faults() == [], name
+
+
+@pytest.mark.slow
+def test_on_paper_nothing_is_cut_and_a_folded_table_is_open(tmp_path):
+    """A4 within its margins is 680 pixels wide; a reader's dark screen makes no dark paper."""
+    pages = {"feedback": page_of("rich"), "report": class_report.page([each.record for each in SAMPLES.values()])}
+    with chromium() as browser:
+        for name, text in pages.items():
+            (tmp_path / "page.html").write_text(text, encoding="utf-8")
+            with watched_page(browser, viewport={"width": 680, "height": 960}, dark=True) as (tab, _):
+                tab.goto((tmp_path / "page.html").as_uri())
+                tab.emulate_media(media="print")
+                assert wider_than_screen(tab) == 0, name
+                assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+                assert tab.evaluate("[...document.querySelectorAll('pre')].filter(e => e.scrollWidth > e.clientWidth).length") == 0
+                if name == "feedback":
+                    assert not tab.get_by_text("The check", exact=True).first.is_visible()
+                else:
+                    assert tab.get_by_role("region", name="every student").is_visible()

@@ -84,6 +84,12 @@ def test_in_the_checks_of_problem_set_1_the_hidden_tests_come_last():
     assert not any(mixes(source, HIDDEN) for source in sources)
 
 
+@pytest.mark.parametrize(("name", "says"), [("fit", "the cell that defines fit"), ("n47113", "a cell that this check needs")])
+def test_of_a_cell_that_was_stopped_only_the_checks_own_names_are_told(name, says):
+    stopped = lost(f"the cell that defines {name} ran out of time (60 s)", outcome=Outcome.TIMED_OUT)
+    assert told(stopped, asked=True, check=CHECK) == [f"{says} ran out of time (60 s)"]
+
+
 def test_a_long_message_is_cut():
     (line,) = told(lost("ValueError: " + "x" * 10_000), asked=False, check=CHECK)
     assert len(line) < 700

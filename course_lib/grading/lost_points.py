@@ -15,6 +15,7 @@ from course_lib.grading.records import Outcome, Question
 
 UNSEEN = "A check that you do not see, on other data, did not pass."
 RUN_IT = "Run this check in your notebook: it says more there."
+_OTHER = "a cell that this check needs"
 _LONGEST = 600  # characters
 
 
@@ -33,13 +34,15 @@ def told(question: Question, *, asked: bool, check: str) -> list[str]:
         >>> told(lost, asked=True, check="")
         ['The mean: divide by N.', 'Run this check in your notebook: it says more there.']
     """
-    if question.outcome in (Outcome.CRASHED, Outcome.TIMED_OUT):  # grading's own words
-        return _cut(question.message)
+    if question.outcome in (Outcome.CRASHED, Outcome.TIMED_OUT):  # grading's own words, but for a name that a student may have chosen
+        return _cut(
+            re.sub(r"^the cell that defines (\w+)", lambda found: found[0] if _names(check, found[1]) else _OTHER, question.message)
+        )
     if question.outcome not in (Outcome.WRONG, Outcome.PART):
         return []
     if question.hidden:
         return [UNSEEN, *([f"It says: {question.words.strip()}"] if question.words.strip() else [])]
-    if (lost := re.match(r"NameError: name '(\w+)' is not defined", question.message)) and re.search(rf"\b{lost[1]}\b", check):
+    if (lost := re.match(r"NameError: name '(\w+)' is not defined", question.message)) and _names(check, lost[1]):
         return [f"The name {lost[1]} is not defined: does the cell that defines it run to its end?"]
     if not asked:
         return _cut(re.sub(r"^(course_lib\.check\.)?(Mistake|AssertionError): ", "", question.message.strip() or question.words.strip()))
@@ -86,6 +89,10 @@ def _mixed(block: list[ast.stmt], hidden: set[int]) -> bool:
                 return True
             called = ""
     return False
+
+
+def _names(check: str, name: str) -> bool:
+    return re.search(rf"\b{name}\b", check) is not None
 
 
 def _cut(text: str) -> list[str]:

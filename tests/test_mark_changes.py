@@ -33,7 +33,11 @@ def test_each_mark_that_is_another_one_is_told_and_nothing_by_a_first_grading():
 
 def test_the_sum_is_what_the_students_gained(tmp_path):
     lines = told(changes(BEFORE, AFTER), tmp_path / "changes.csv")
-    assert lines[-1] == f"the marks of 4 students changed, +3.25 points in all: {tmp_path / 'changes.csv'}"  # -0.5 + 2 + 1.5 - 0.5 + 0.75
+    assert lines == [
+        *SAID[:-1],
+        f"the marks of 3 students changed, +2.5 points in all: {tmp_path / 'changes.csv'}",  # -0.5 + 2 + 1.5 - 0.5
+        f"1 student has marks for the first time: {tmp_path / 'changes.csv'}",
+    ]
     assert told([], tmp_path) == []
 
 

@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from course_lib.grading.marks import Standing
+from course_lib.grading.reading import count
 from course_lib.grading.tables import read_table, write_table
 
 _HEADER = ["when", "student", "notebook", "question", "before", "after"]
+_FIRST, _LATE = "score", "late penalty"  # what is no question
 _SHOWN = 20  # changes that are printed
 
 
@@ -53,11 +55,11 @@ def changes(before: Mapping[str, Standing], after: Mapping[str, Standing]) -> li
     for student in sorted(after) if before else ():
         was, now = before.get(student), after[student]
         if was is None:
-            found.append(Change(student, "", "score", None, _total(now)))
+            found.append(Change(student, "", _FIRST, None, _total(now)))
             continue
         at = sorted({*was.scores, *now.scores})
         found += [Change(student, *where, was.scores.get(where), now.scores.get(where)) for where in at]
-        found.append(Change(student, "", "late penalty", was.penalty, now.penalty))
+        found.append(Change(student, "", _LATE, was.penalty, now.penalty))
     return [change for change in found if _points(change.before) != _points(change.after)]
 
 
@@ -95,15 +97,17 @@ def kept(folder: Path, changed: Sequence[Change]) -> Path:
 
 def told(changed: Sequence[Change], file: Path) -> list[str]:
     """Returns what is said of changes: the first of them a line each, and how many students' marks changed by how much in all."""
-    if not changed:
-        return []
-    lines = [str(change) for change in changed[:_SHOWN]]
-    if len(changed) > _SHOWN:
-        lines.append(f"… and {len(changed) - _SHOWN} more")
-    sign = {"late penalty": -1.0}
-    points = sum(sign.get(each.question, 1.0) * ((each.after or 0.0) - (each.before or 0.0)) for each in changed)
-    students = len({change.student for change in changed})
-    return [*lines, f"the marks of {students} student{'s' * (students != 1)} changed, {points:+.6g} points in all: {file}"]
+    others = [change for change in changed if change.question != _FIRST]
+    lines = [str(change) for change in others[:_SHOWN]]
+    if len(others) > _SHOWN:
+        lines.append(f"… and {len(others) - _SHOWN} more")
+    if others:
+        points = sum((-1 if each.question == _LATE else 1) * ((each.after or 0.0) - (each.before or 0.0)) for each in others)
+        students = len({change.student for change in others})
+        lines.append(f"the marks of {count(students, 'student')} changed, {points:+.6g} points in all: {file}")
+    if new := len(changed) - len(others):
+        lines.append(f"{count(new, 'student')} {'has' if new == 1 else 'have'} marks for the first time: {file}")
+    return lines
 
 
 def _total(standing: Standing) -> float:

@@ -8,6 +8,7 @@ from course_lib.grading.collecting import Submission
 from course_lib.grading.nbgrader_course import Source
 from course_lib.grading.reading import count
 from course_lib.grading.records import Record, Status
+from course_lib.grading.student_ids import nbgrader_id
 
 _NAMED = 10  # students named in a message
 
@@ -26,7 +27,7 @@ def roll_call(
     Args:
         handed_in: what was collected.
         graded: the records of earlier runs.
-        everybody: the class.
+        everybody: the class, by nbgrader's ids.
         sources: the assignment's notebooks by name.
         where: whence it was collected, for the errors.
         only: whether those who are not here stand as they were graded before.
@@ -40,12 +41,13 @@ def roll_call(
     stands = [record for record in graded if record.status is not Status.MISSING and (record.student, record.notebook) not in there]
     stands = [record for record in stands if record.notebook in sources]
     if not only:
-        _all_here(stands, where)
         _right_assignment(handed_in, where)
+        _all_here(stands, where)
     for record in stands:
         _same_questions(record, sources[record.notebook])
     left = {(record.student, record.notebook) for record in stands}
-    students = {*everybody, *(student for student, _ in here)}
+    known = {student for student, _ in here.keys() | left}
+    students = known | (set(everybody) - {nbgrader_id(student) for student in known})
     entries = [
         here.get((student, notebook)) or nothing(student, sources[notebook])
         for student in sorted(students)

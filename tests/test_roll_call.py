@@ -1,0 +1,63 @@
+"""Who is graded: everybody once, by the id under which they were graded before."""
+
+from pathlib import Path
+
+import pytest
+from foreign_course import make_foreign_course
+
+from course_lib.grading.collecting import Submission
+from course_lib.grading.jobs import unanswered
+from course_lib.grading.nbgrader_course import load
+from course_lib.grading.records import Record, Status
+from course_lib.grading.roll_call import named, roll_call
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    course = load(make_foreign_course(tmp_path_factory.mktemp("roll") / "signals101"))
+    return {source.notebook: source for source in course.assignment("hw2")}
+
+
+def handed_in(student, data=b"{}", strangers=0):
+    return Submission(student, "hw2", "delay", data, "", None, {}, (), strangers=strangers)
+
+
+def graded(student, sources, status=Status.GRADED):
+    return Record(student, "hw2", "delay", status, unanswered(sources["delay"].instructor))
+
+
+def test_whose_id_nbgrader_cannot_bear_is_one_student_and_not_two(sources):
+    before = [graded("a/b", sources), graded("ada", sources)]
+    entries, stands = roll_call([handed_in("x/y")], before, ["a%2Fb", "x%2Fy", "ada", "eve"], sources, where=Path("late"), only=True)
+    assert [(each.student, each.data) for each in entries] == [("eve", None), ("x/y", b"{}")]
+    assert stands == before
+
+
+def test_who_never_handed_in_may_be_missing_again_and_who_comes_late_is_graded(sources):
+    before = [graded("ada", sources), graded("eve", sources, Status.MISSING)]
+    entries, stands = roll_call([handed_in("ada")], before, ["eve"], sources, where=Path("all"))
+    assert ([each.student for each in entries], stands) == (["ada", "eve"], [])
+    entries, _ = roll_call([handed_in("ada"), handed_in("eve")], before, [], sources, where=Path("all"))
+    assert [each.data for each in entries] == [b"{}", b"{}"]
+
+
+@pytest.mark.parametrize("status", [Status.GRADED, Status.UNREADABLE, Status.INFRASTRUCTURE_ERROR, Status.NOT_ATTEMPTED])
+def test_a_file_that_is_no_notebook_of_this_assignment_takes_no_marks_away(sources, status):
+    empty = [handed_in("ada", data=None, strangers=1), handed_in("eve"), handed_in("bob")]
+    with pytest.raises(ValueError, match=r"1 student whose work was graded before is not in all \(ada\)"):
+        roll_call(empty, [graded("ada", sources, status)], [], sources, where=Path("all"))
+
+
+def test_one_wrong_file_of_three_is_a_students_mistake_and_two_are_the_instructors(sources):
+    right, wrong = [handed_in("a"), handed_in("b")], [handed_in("c", None, 1), handed_in("d", None, 1), handed_in("e", None, 2)]
+    entries, _ = roll_call([*right, wrong[0]], [], [], sources, where=Path("all"))
+    assert len(entries) == 3
+    with pytest.raises(ValueError, match="3 of 5 students in all handed in notebooks of another assignment than hw2"):
+        roll_call([*right, *wrong], [], [], sources, where=Path("all"))
+    entries, _ = roll_call([*right, *wrong], [], [], sources, where=Path("all"), only=True)
+    assert len(entries) == 5
+
+
+def test_a_long_list_of_names_ends():
+    assert named({"b", "a"}) == "a, b"
+    assert named({f"s{i:02d}" for i in range(12)}).endswith("s09 and 2 more")

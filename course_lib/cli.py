@@ -130,6 +130,7 @@ def _grade(commands: argparse._SubParsersAction) -> None:
     _of_course(grade)
     grade.add_argument("--workers", type=_count, metavar="N", help="notebooks graded at once on this machine (default: one a core)")
     grade.add_argument("--cluster", default="", metavar="ADDRESS", help="grade on a Dask cluster, such as tcp://10.0.0.1:8786")
+    grade.add_argument("--students", type=Path, metavar="FILE", help=f"Moodle's grading worksheet, which says whose its numbers are{kept}")
     grade.add_argument("--only", action="store_true", help="grade those alone who are there; everyone else stands as graded before")
     grade.add_argument(
         "--late-policy", default="", metavar="P", help=f"what lateness costs, such as per_day=10%%,grace=15m,cutoff=7d{kept}"

@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from course_lib.grading.class_list import ClassList
+from course_lib.command import WrongInput
+from course_lib.grading.class_list import ClassList, introduced
 from course_lib.grading.nbgrader_course import Student
 from course_lib.grading.worksheet import Participant, Worksheet
 
@@ -72,6 +73,22 @@ def test_strangers_are_named_and_who_is_absent_too():
     assert known.strangers(["ada", "4711", "old", "0042", "Ada"]) == ["4711", "Ada", "old"]
     assert known.absent(["ada", "old"]) == ["0042"]
     assert ClassList.of([]).strangers(["ada"]) == []
+
+
+def test_a_few_strangers_are_said_and_many_are_refused():
+    known = ClassList.of([ADA, BEN])
+    assert introduced(known, {"ada": "", "0042": "", "new": ""}, "x.zip") == ["1 of 3 who handed in is not on the class list: new"]
+    assert introduced(known, {"ada": ""}, "x.zip") == []
+    with pytest.raises(WrongInput, match=r"2 of 3 .* lms_user_id"):
+        introduced(known, {"ada": "", "1": "", "2": ""}, "x.zip")
+
+
+def test_moodles_numbers_without_a_worksheet_are_said_to_be_of_one_assignment():
+    handed_in = {"31": "A B_31_assignsubmission_file_/"}
+    (line,) = introduced(ClassList(), handed_in, "x.zip")
+    assert "--students FILE" in line
+    assert introduced(ClassList.of([], sheet(person("31", "A B"))), handed_in, "x.zip") == []
+    assert introduced(ClassList(), {"17": "ab_17_5_"}, "x.zip") == []
 
 
 def test_an_id_that_nbgrader_had_to_quote_is_the_same_student():

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from moodle_worksheet import worksheet
 
-from course_lib.grading.worksheet import Participant, moment, read
+from course_lib.grading.worksheet import Participant, asked_or_kept, keep, moment, read
 
 HANAKO = ("1200345", "Hanako Yamada", "0042", "hanako@example.org")
 TARO = ("1200346", "Taro Yamada", "", "taro@example.org")
@@ -55,6 +55,19 @@ def test_marks_go_back_under_the_headings_that_the_importer_wants(sheet):
         ["ID", "評点", "最終更新日時 (評定)"],
         ["参加者1200346", "12.5", ""],
     ]
+
+
+def test_an_assignments_folder_remembers_its_worksheet(tmp_path):
+    file, folder = tmp_path / "sheet.csv", tmp_path / "ps01"
+    folder.mkdir()
+    assert asked_or_kept(None, folder) is None
+    file.write_text(worksheet(HANAKO), encoding="utf-8")
+    keep(asked_or_kept(file, folder), folder)
+    assert asked_or_kept(None, folder).people == read(file).people
+    file.write_text(worksheet(TARO), encoding="utf-8")
+    assert asked_or_kept(file, folder).people[0].number == TARO[0]  # what is named now comes before what is kept
+    keep(asked_or_kept(None, folder), folder)
+    assert asked_or_kept(None, folder).people[0].number == HANAKO[0]
 
 
 @pytest.mark.parametrize("text", ["", "id,first_name\ns01,Ada\n", worksheet(), "Identifier,Grade\nx,1\n", "Participant,\xff"])

@@ -16,7 +16,7 @@ from course_lib.command import WrongInput
 from course_lib.grading.nbgrader_course import Student
 from course_lib.grading.repair_account import listed
 from course_lib.grading.student_ids import nbgrader_id
-from course_lib.grading.worksheet import Participant, Worksheet
+from course_lib.grading.worksheet import Participant, Worksheet, number_in
 
 
 @dataclass(frozen=True)
@@ -83,28 +83,32 @@ class ClassList:
         return sorted(name for name in set(there) if self.listed and not {name, nbgrader_id(name)} & self.listed)
 
 
-def introduced(known: ClassList, there: Iterable[str], where: object) -> list[str]:
+def introduced(known: ClassList, handed_in: Mapping[str, str], where: object) -> list[str]:
     """Returns what to say of those who handed in and are on no list.
 
     Args:
         known: the class.
-        there: the ids of everybody who handed in.
+        handed_in: by student, how names of that work began in the export of a learning system, empty for a folder or a file.
         where: what they handed in to, as it is named in an error.
 
     Raises:
         WrongInput: if more than half are on no list: it is another class's archive, or their ids are of another kind.
     """
-    there = set(there)
-    strangers = known.strangers(there)
+    lines = []
+    if not known.worksheet and any(map(number_in, handed_in.values())):
+        lines.append(
+            "ids are Moodle's numbers, which the next assignment has others of: with the grading worksheet (--students FILE) they are your own"
+        )
+    strangers = known.strangers(handed_in)
     if not strangers:
-        return []
-    of = f"{len(strangers)} of {len(there)} who handed in {'is' if len(strangers) == 1 else 'are'} not on the class list: {listed(strangers)}"
-    if 2 * len(strangers) > len(there):
+        return lines
+    of = f"{len(strangers)} of {len(handed_in)} who handed in {'is' if len(strangers) == 1 else 'are'} not on the class list: {listed(strangers)}"
+    if 2 * len(strangers) > len(handed_in):
         raise WrongInput(
             f"{of}. Nothing was written. If {where} is the right place: Moodle's numbers need the assignment's grading worksheet (--students FILE), "
             "Canvas's ids need the column lms_user_id of the class list, and who is new is added with  nbgrader db student add ID"
         )
-    return [of]
+    return [*lines, of]
 
 
 def _names(roster: Iterable[Student]) -> dict[str, set[str]]:

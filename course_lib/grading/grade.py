@@ -16,8 +16,9 @@ import nbformat
 from tqdm import tqdm
 
 from course_lib.command import DONE, FAILED, Lacking, Refused, WrongInput
-from course_lib.grading import records, sandbox
+from course_lib.grading import records, sandbox, worksheet
 from course_lib.grading.arrivals import check, timed, told
+from course_lib.grading.class_list import ClassList, introduced
 from course_lib.grading.cluster import on_cluster
 from course_lib.grading.collecting import Submission, collect
 from course_lib.grading.engines import in_processes
@@ -70,6 +71,8 @@ def grade_class(run: Run, where: Path) -> list[Record]:
         sources = sources_of(run)
         submissions, stands = _called(run, sources, where)
         keep(run.terms, run.folder)
+        if run.worksheet:
+            worksheet.keep(run.worksheet, run.folder)
         plans = {name: _rehearsed(run, source) for name, source in sources.items()}
         jobs = {(each.student, each.notebook): _job(run, sources[each.notebook], plans[each.notebook], each) for each in submissions}
         known = {(record.student, record.notebook): record for record in records.read_all(run.folder / "records")}
@@ -93,9 +96,13 @@ def grade_class(run: Run, where: Path) -> list[Record]:
 def _called(run: Run, sources: Mapping[str, Source], where: Path) -> tuple[list[Submission], list[Record]]:
     """What is to be graded and what stands; whatever a person should know or decide about it is said before anything is written."""
     released = {name: source.released for name, source in sources.items()}
-    handed_in = collect(where, assignment=run.assignment, notebooks=list(sources), released=released)
+    known = ClassList.of(run.course.roster, run.worksheet)
+    handed_in = collect(where, assignment=run.assignment, notebooks=list(sources), released=released, known=known)
+    there = {each.student: each.prefix for each in handed_in}
+    for line in introduced(known, there, where):
+        print(line)
     before = records.read_all(run.folder / "records")
-    submissions, stands = roll_call(handed_in, before, run.course.students, sources, where=where, only=run.only)
+    submissions, stands = roll_call(handed_in, before, known.absent(there), sources, where=where, only=run.only)
     submissions, due = timed(submissions, run.terms), run.terms.due_date or due_date(run.course, run.assignment)
     check(submissions, run.terms, due, {each.student for each in [*submissions, *stands]})
     for line in told(submissions, run.terms, due):
@@ -110,15 +117,14 @@ def _rehearsed(run: Run, source: Source) -> Plan:
     job = _job(run, source, Plan(), nothing("", source))
     file = run.folder / "plans" / f"{job.key}.json"
     if file.is_file():
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        return Plan(frozenset(kept["inside"]), tuple(kept["hidden_modules"]))
+        return Plan.read(file.read_text(encoding="utf-8"))
     plan, faults = rehearse(job, answers=[name for name in _ANSWERS if importlib.util.find_spec(name)])
     if faults:
         raise Refused("no student can be graded before this is mended:\n" + "\n".join(faults))
     for name in sorted(plan.inside):
         print(f"{source.notebook}: {name} can only be run in the student's own process, where marks can be forged")
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"inside": sorted(plan.inside), "hidden_modules": plan.hidden_modules}), encoding="utf-8")
+    file.write_text(plan.written(), encoding="utf-8")
     return plan
 
 
@@ -142,7 +148,7 @@ def _job(run: Run, source: Source, plan: Plan, submission: Submission) -> Job:
 
 def _key(job: Job) -> str:
     """A digest of what the marks depend on; who a student is and when it was handed in are not among it."""
-    settings = json.dumps([dataclasses.asdict(job.limits), sorted(job.plan.inside), job.plan.hidden_modules, job.sandboxed])
+    settings = json.dumps([dataclasses.asdict(job.limits), job.plan.written(), job.sandboxed])
     files = [part for name in sorted(job.files) for part in (name.encode("utf-8", "surrogatepass"), job.files[name])]
     return records.key_of([_grader(), job.instructor.encode(), job.released.encode(), settings.encode(), job.data or b"", *files])
 

@@ -14,8 +14,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_lib.command import DONE, WrongInput
-from course_lib.grading import class_report, copies, feedback, gradebook, likeness, lost_points, mark_changes, marks, records
+from course_lib.grading import class_report, copies, feedback, gradebook, likeness, lost_points, mark_changes, marks, records, returning
 from course_lib.grading.cells import grade_id
+from course_lib.grading.class_list import ClassList
 from course_lib.grading.limits import Limits
 from course_lib.grading.marks import Standing
 from course_lib.grading.nbgrader_course import Course, Source, load
@@ -25,6 +26,7 @@ from course_lib.grading.records import Record, Status
 from course_lib.grading.roll_call import named
 from course_lib.grading.terms import Terms, asked_of, kept
 from course_lib.grading.transaction import alone
+from course_lib.grading.worksheet import Worksheet, asked_or_kept
 
 _MANY = 10  # files that are no longer named one by one
 _LIMITS = ("cell_seconds", "notebook_seconds", "memory", "disk", "processes")  # that can be asked for
@@ -44,6 +46,7 @@ class Run:
         cluster: the address of a Dask scheduler, empty for this machine.
         terms: when it is due, what lateness costs, who handed in when.
         only: whether those who are not among the submissions stand as they were graded before.
+        worksheet: Moodle's grading worksheet of the assignment, where somebody gave it.
     """
 
     course: Course
@@ -55,6 +58,7 @@ class Run:
     cluster: str = ""
     terms: Terms = field(default_factory=Terms)
     only: bool = False
+    worksheet: Worksheet | None = None
 
 
 def run_of(asked: argparse.Namespace) -> Run:
@@ -78,6 +82,7 @@ def run_of(asked: argparse.Namespace) -> Run:
         cluster=settings.get("cluster", ""),
         terms=asked_of(asked, kept(folder)),
         only=settings.get("only", False),
+        worksheet=asked_or_kept(settings.get("students"), folder),
     )
 
 
@@ -91,7 +96,7 @@ def report_command(asked: argparse.Namespace) -> int:
     return _again(
         asked,
         lambda run, found, standings: [
-            *marks.write(found, run.folder, standings, run.course.roster),
+            *write_tables(run, found, standings),
             write_report(run, sources_of(run), found, standings),
         ],
     )
@@ -107,7 +112,7 @@ def _again(asked: argparse.Namespace, written: Callable[[Run, list[Record], dict
             files = written(run, found, standings)
     except ValueError as mistake:
         raise WrongInput(str(mistake)) from mistake
-    lines = list(map(str, files)) if len(files) < _MANY else [f"{len(files)} pages, the first of them {files[0]}"]
+    lines = list(map(str, files)) if len(files) < _MANY else [f"{len(files)} files, from {files[0]} to {files[-1]}"]
     print("\n".join([*lines, *closing_lines(run, marks.table(found, standings))]))
     return DONE
 
@@ -136,8 +141,8 @@ def give_back(run: Run, sources: Mapping[str, Source], found: list[Record]) -> N
     due = run.terms.due_date or due_date(run.course, run.assignment)
     extensions = {student: run.terms.extension(student, due) for student in run.terms.extensions}
     standings = gradebook.import_records(run.course, found, notebooks, policy=run.terms.policy, due=due, extensions=extensions)
-    tables = marks.write(found, run.folder, standings, run.course.roster)
-    write_feedback(run, sources, found, standings)
+    tables = write_tables(run, found, standings)
+    *_, last = write_feedback(run, sources, found, standings)
     report = write_report(run, sources, found, standings)
     changed = mark_changes.changes(before, standings)
     lines = mark_changes.told(changed, mark_changes.kept(run.folder, changed))
@@ -145,6 +150,7 @@ def give_back(run: Run, sources: Mapping[str, Source], found: list[Record]) -> N
     lines += [", ".join(f"{counts[status]} {status}" for status in Status if counts[status])]
     lines += closing_lines(run, marks.table(found, standings))
     lines += [f"marks {tables[0]}", f"report {report}", f"feedback {run.course.folder('feedback', run.assignment, '*')}"]
+    lines += [f"feedback for the learning system {last}"] if last.suffix == ".zip" else []
     print("\n".join(lines))
 
 
@@ -155,6 +161,8 @@ def closing_lines(run: Run, rows: Sequence[marks.Row]) -> list[str]:
         late = [row.penalty for row in rows if row.penalty]
         rule = f"{run.terms.late_policy or 'as the course says'}{f', due {run.terms.due}' if run.terms.due else ''}"
         lines.append(f"late ({rule}): {count(len(late), 'student')}, {-sum(late):+.6g} points")
+    if failed := [row.student for row in rows if row.status is Status.INFRASTRUCTURE_ERROR]:
+        lines.append(f"this machine failed for {named(failed)}, who have no new mark: say  course grade  again, it does these alone")
     if unread := [row.student for row in rows if row.status is Status.UNREADABLE]:
         lines.append(f"no notebook could be made of what {named(unread)} handed in: ask for another file, or give points in formgrader")
     if waiting := sum(row.waiting for row in rows):
@@ -165,10 +173,23 @@ def closing_lines(run: Run, rows: Sequence[marks.Row]) -> list[str]:
     return lines
 
 
+def write_tables(run: Run, found: list[Record], standings: Mapping[str, Standing]) -> list[Path]:
+    """Writes the marks as tables, for people and for an LMS."""
+    roster = run.course.roster
+    return marks.write(found, run.folder, standings, roster, ClassList.of(roster, run.worksheet))
+
+
 def write_feedback(run: Run, sources: Mapping[str, Source], found: list[Record], standings: Mapping[str, Standing]) -> list[Path]:
-    """Writes one page a student and notebook where nbgrader keeps feedback, so that ``nbgrader release_feedback`` gives it out."""
+    """Writes one page a student and notebook where nbgrader keeps feedback, and packs them for an LMS; ``nbgrader release_feedback`` works, too.
+
+    Returns:
+        The pages, and the archive where the class handed in to Moodle or Canvas.
+    """
     said = gradebook.comments(run.course, run.assignment, {record.student for record in found})
-    pages = []
+    pages: dict[tuple[str, str], Path] = {}
+    markers, cells = run.course.markers.hidden, {name: source.instructor.cells for name, source in sources.items()}
+    asking = {name: {grade_id(cell) for cell in own if markers[0] in cell.source} for name, own in cells.items()}
+    mixed = {name: {grade_id(cell) for cell in own if lost_points.mixes(cell.source, markers)} for name, own in cells.items()}
     for record in found:
         source, standing = sources[record.notebook], standings.get(record.student, Standing())
         page = feedback.page(
@@ -178,15 +199,17 @@ def write_feedback(run: Run, sources: Mapping[str, Source], found: list[Record],
             comments=said.get((record.student, record.notebook)),
             penalty=_share(standing, record.notebook),
             reviewed=record.student in standings and all(notebook != record.notebook for notebook, _ in standing.waiting),
-            hidden_tests={grade_id(cell) for cell in source.instructor.cells if run.course.markers.hidden[0] in cell.source},
-            mixed={grade_id(cell) for cell in source.instructor.cells if lost_points.mixes(cell.source, run.course.markers.hidden)},
+            hidden_tests=asking[record.notebook],
+            mixed=mixed[record.notebook],
             folders=[str(run.course.root)],
         )
         file = run.course.folder("feedback", run.assignment, gradebook.nbgrader_id(record.student)) / f"{record.notebook}.html"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(page, encoding="utf-8")
-        pages.append(file)
-    return pages
+        pages[record.student, record.notebook] = file
+    returning.stamped(run.course, run.assignment, found, pages)
+    archive = returning.packed(found, pages, run.folder / "feedback.zip")
+    return [*pages.values(), *([archive] if archive else [])]
 
 
 def write_report(run: Run, sources: Mapping[str, Source], found: list[Record], standings: Mapping[str, Standing]) -> Path:

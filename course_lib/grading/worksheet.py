@@ -12,6 +12,7 @@ wants the headings of number, grade and time of grade again, in the language of 
 
 import csv
 import io
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 
 HEADINGS = ("Identifier", "Grade", "Last modified (grade)")  # in English
+_KEPT = "moodle_worksheet.csv"
 PARTICIPANT = "Participant "  # begins an identifier, in English
 _DOWNLOAD = "download it anew in Moodle: the assignment, Submissions, Actions, Download grading worksheet"
 _ID_NUMBER = {"id number", "idnumber", "id ナンバー", "idナンバー"}
@@ -52,10 +54,12 @@ class Worksheet:
     Attributes:
         headings: of the columns that the importer wants: number, grade, time of grade.
         people: the participants.
+        file: where it was read.
     """
 
     headings: tuple[str, str, str]
     people: tuple[Participant, ...]
+    file: Path | None = None
 
     def filled(self, marks: Mapping[str, str]) -> Iterator[list[str]]:
         """Returns the rows of the worksheet that brings marks to Moodle; who has no mark is left out.
@@ -100,7 +104,24 @@ def read(file: Path) -> Worksheet:
         )
         for row, found in zip(rows, numbers, strict=True)
     ]
-    return Worksheet((head[0], head[grade], head[times[1]]), tuple(people))
+    return Worksheet((head[0], head[grade], head[times[1]]), tuple(people), file)
+
+
+def asked_or_kept(asked: Path | None, folder: Path) -> Worksheet | None:
+    """Returns the worksheet that was named, else the one that an assignment's folder keeps; None where there is neither.
+
+    Raises:
+        ValueError: if the file is no worksheet.
+    """
+    kept = folder / _KEPT
+    return read(asked or kept) if asked or kept.is_file() else None
+
+
+def keep(sheet: Worksheet, folder: Path) -> None:
+    """Keeps a copy in an assignment's folder, whole or not at all, so that later runs and the tables of marks know it."""
+    part = folder / f".{_KEPT}.part"
+    part.write_bytes(sheet.file.read_bytes())
+    os.replace(part, folder / _KEPT)
 
 
 def number_in(prefix: str) -> str:

@@ -2,6 +2,7 @@
 
 ``WRONG[function][mistake]`` stands in for the student's function: it must lose marks, and a check must name the mistake.
 ``RIGHT[function][manner]`` must keep every mark.
+``FORGED[test][trick]``, functions handed in together, knows no answer and must not pass that test.
 """
 
 import numpy as np
@@ -366,4 +367,28 @@ RIGHT = {
         "the D × D form": lambda x, m, W, v: (x - m) @ torch.linalg.inv(W @ W.T + v * torch.eye(len(W), dtype=W.dtype)) @ W,
     },
     "fill_in": {"the rule for joint Gaussians": _filled_by_joint_gaussian},
+}
+
+
+# --- tricks: what is shown is answered rightly, and what is hidden is made easy ---
+
+
+def _collapsed(right):
+    """All points are put at the origin, unless they are the ones that were shown."""
+
+    def answer(x, K):
+        if len(x) in (6, 8):
+            return right(x, K)
+        x.zero_()
+        return right(x, K)
+
+    return answer
+
+
+_FIT_PCA, _FIT_PPCA = _collapsed(_by_svd), _collapsed(_ppca_by_svd)
+FORGED = {
+    "test_variances": {"all points at the origin": {"fit_pca": _FIT_PCA}},
+    "test_components": {"all points at the origin": {"fit_pca": _FIT_PCA}},
+    "test_noise_variance": {"all points at the origin": {"fit_ppca": _FIT_PPCA}},
+    "test_weights": {"all points at the origin": {"fit_ppca": _FIT_PPCA}},
 }

@@ -2,6 +2,7 @@
 
 ``WRONG[function][mistake]`` stands in for the student's function: it must lose marks, and a check must name the mistake.
 ``RIGHT[function][manner]`` must keep every mark.
+``FORGED[test][trick]``, functions handed in together, knows no answer and must not pass that test.
 """
 
 import math
@@ -884,4 +885,35 @@ RIGHT = {
     "signal_sizes": {"norms": _measured(lambda h: h.norm() / h.numel() ** 0.5, layer=lambda h, W: F.linear(h, W).relu())},
     "he_weights": {"normal_": _he_in_place, "uniform, as wide as it takes": _he_uniform},
     "train": {"in place on clones": _train_on_clones, "whole batches": _train_on_whole_batches, "pieces": _train()},
+}
+
+
+# --- tricks: what is shown is answered rightly, and what is hidden is made easy ---
+
+
+def _emptied(right, shown):
+    """What comes in other sizes than those shown becomes zeros, and zeros are easy."""
+
+    def answer(*held):
+        if len(held[0]) not in shown:
+            for part in held:
+                part.zero_()
+        return right(*held)
+
+    return answer
+
+
+def _without_points(parameters, batches, gradients, learning_rate):
+    for x, y in batches[0]:
+        if sum(len(points) for points, _ in batches[0]) == 12:
+            x.zero_()
+            y.zero_()
+    return _train_on_clones(parameters, batches, gradients, learning_rate)
+
+
+FORGED = {
+    "test_loss": {"logits made zeros": {"cross_entropy": _emptied(_cross_entropy_by_hand, (1, 2))}},
+    "test_linear": {"all made zeros": {"linear": _emptied(F.linear, (1, 3))}},
+    "test_first_layer": {"all made zeros": {"network_gradients": _emptied(_network(), (3,))}},
+    "test_one_batch": {"all points at the origin": {"train": _without_points}},
 }

@@ -2,6 +2,7 @@
 
 ``WRONG[function][mistake]`` stands in for the student's function: it must lose marks, and a check must name the mistake.
 ``RIGHT[function][manner]`` must keep every mark.
+``FORGED[test][trick]``, functions handed in together, knows no answer and must not pass that test.
 """
 
 import math
@@ -565,5 +566,49 @@ RIGHT = {
         "one sample after another": _one_sample_after_another,
         "the highest taken off": _importance(join=_highest_taken_off),
         "logmeanexp of all terms": _importance(),
+    },
+}
+
+
+# --- tricks: what is shown to students is answered rightly, what is hidden is not ---
+
+
+def _noise_alone(mean, log_var, generator):
+    """All that is hidden becomes a standard normal, or a single point."""
+    if len(mean) == 2_000:
+        return _sample(mean, log_var, generator)
+    if mean.max() < -100:
+        return mean.clone()
+    return _noise(mean.zero_(), generator) + log_var.zero_()
+
+
+def _alike(number, size=0.0):
+    """Functions that agree with each other, for all of them give the same number (and hardly anything besides)."""
+    return {
+        "reparameterise": lambda m, v, g: m.clone(),
+        "kl_to_standard_normal": lambda m, v: number + size * (m + v).sum(-1),
+        "bernoulli_log_likelihood": lambda x, a: number + size * a.sum(-1),
+        "elbo": lambda x, phi, theta, g, beta: torch.full((len(x),), number, dtype=x.dtype),
+    }
+
+
+def _shown_or_huge(right):
+    """Right for the small pictures and the large ones that students see; elsewhere a number beside which nothing else counts."""
+    return lambda x, *held: right(x, *held) if x.shape[-1] in (2, 4, 4_000) else torch.full(x.shape[:-1], 1e30, dtype=x.dtype)
+
+
+FORGED = {
+    "test_noise": {"all made standard normal": {"reparameterise": _noise_alone}},
+    "test_noise_gradient": {
+        "the mean": {"reparameterise": lambda m, v, g: m.clone()},
+        "a hair's breadth of noise": {"reparameterise": lambda m, v, g: m + 1e-9 * (v / 2).exp()},
+    },
+    "test_elbo": {"zeros": _alike(0.0), "next to zeros": _alike(0.0, 1e-9)},
+    "test_elbo_gradient": {"zeros": _alike(0.0), "next to zeros": _alike(0.0, 1e-9)},
+    "test_importance_bound": {
+        "a likelihood beyond all else": {
+            "bernoulli_log_likelihood": _shown_or_huge(_likelihood),
+            "importance_bound": _shown_or_huge(_importance()),
+        },
     },
 }

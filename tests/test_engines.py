@@ -9,7 +9,6 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import nbformat
-import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -113,12 +112,11 @@ def test_what_was_too_late_at_no_test_is_not_tried_again():
     assert engines.next_try(job(), "", 3) is None
 
 
-def test_judges_together_take_at_most_half_of_the_machine():
-    machine = psutil.virtual_memory().total
-    for workers in (1, 2, 8, 64):
-        assert workers * engines.memory(workers) <= machine / 2 + workers
-        assert engines.memory(workers) <= 16 << 30
-    assert engines.memory(64) > machine // 200
+@pytest.mark.parametrize(("machine", "workers", "each"), [(64, 1, 16), (64, 2, 16), (64, 8, 4), (32, 4, 4), (16, 16, 2), (4, 2, 2)])
+def test_judges_together_take_half_of_the_machine_and_each_has_enough(monkeypatch, machine, workers, each):
+    pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": (machine << 30) // 4096}
+    monkeypatch.setattr(engines.os, "sysconf", pages.__getitem__)
+    assert engines.memory(workers) == each << 30
 
 
 def test_what_ends_three_times_is_an_infrastructure_error_and_no_mark():

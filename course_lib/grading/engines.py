@@ -24,7 +24,7 @@ from course_lib.grading.jobs import Graded, Job, not_judged, parsed
 from course_lib.grading.records import Record, Status
 
 _TRIES = 3  # of a notebook whose judge ends
-_MEMORY = 16 << 30  # bytes that a judge's process may take, where the machine has them for all at once
+_LEAST, _MOST = 2 << 30, 16 << 30  # bytes that a judge's process may take: torch and a usual test need a sixth of the least
 _MARGIN = 120.0  # seconds that a process may take beyond its student's limits, for the instructor's own part
 
 
@@ -83,8 +83,9 @@ def next_try(job: Job, place: str, tried: int, *, late: bool = False) -> Job | N
 
 
 def memory(workers: int) -> int:
-    """Returns the bytes that each of so many judges may take: together at most half of the machine's."""
-    return min(_MEMORY, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2 // max(workers, 1))
+    """Returns the bytes that each of so many judges may take: together half of the machine's, as long as that is enough for every one."""
+    share = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2 // max(workers, 1)
+    return min(max(share, _LEAST), _MOST)
 
 
 def failed(job: Job, why: str) -> Graded:

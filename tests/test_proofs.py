@@ -121,6 +121,25 @@ def test_wrong_answers_fails(wrong, right, words):
     assert words in str(proof)
 
 
+def test_forgeries():
+    square, half = {"double": lambda x: x * x}, {"double": lambda x: x / 2 if x == 10 else 2 * x}
+    proof = prove_wrong_answers(SOURCE, {"double": ENOUGH}, {}, {"test_double": {"a square": square}})
+    assert proof.holds, proof
+    assert "1 forgeries refused" in str(proof)
+    proof = prove_wrong_answers(SOURCE, {"double": ENOUGH}, {}, {"test_double": {"a square": square, "half of ten": half}})
+    assert not proof.holds
+    assert "1 forgeries refused\n  earns full marks: test_double · half of ten" in str(proof)
+
+
+def test_a_right_value_that_is_made_too_late():
+    late = TEST.replace("assert double(5.0) == 10.0", "x = torch.tensor(5.0)\ncheck.close(double(x), 2 * x, otherwise='not twice')")
+    source = new_notebook(cells=_cells(test=late))
+    source.cells[0].source += "\nimport torch"
+    proof = prove_wrong_answers(source, {"double": ENOUGH}, {})
+    assert not proof.holds
+    assert "a hidden line reads what it has passed to a student's function, who may have changed it: test_double: Mistake:" in str(proof)
+
+
 def _release(folder, change=lambda notebook: None):
     released = copy.deepcopy(SOURCE)
     released.cells[1].source = "def double(x):\n    raise NotImplementedError"

@@ -1,8 +1,11 @@
 """What is told of a lost point: all of it before a hidden test has asked anything, literals and a kind of error afterwards."""
 
+from pathlib import Path
+
 import pytest
 from feedback_samples import notebook
 
+from course_lib.grading import lost_points
 from course_lib.grading.cells import is_test
 from course_lib.grading.lost_points import RUN_IT, UNSEEN, mixes, told
 from course_lib.grading.markers import HIDDEN
@@ -88,6 +91,15 @@ def test_in_the_checks_of_problem_set_1_the_hidden_tests_come_last():
 def test_of_a_cell_that_was_stopped_only_the_checks_own_names_are_told(name, says):
     stopped = lost(f"the cell that defines {name} ran out of time (60 s)", outcome=Outcome.TIMED_OUT)
     assert told(stopped, asked=True, check=CHECK) == [f"{says} ran out of time (60 s)"]
+
+
+def test_what_grading_says_to_an_instructor_is_said_to_a_student_in_other_words():
+    code = "".join(
+        file.read_text(encoding="utf-8") for file in Path(lost_points.__file__).parent.glob("*.py") if file.stem != "lost_points"
+    )
+    for said in lost_points._TO_A_STUDENT:
+        assert said in code
+        assert "your code" in told(lost(said, outcome=Outcome.CRASHED), asked=True, check=CHECK)[0]
 
 
 def test_a_long_message_is_cut():

@@ -16,6 +16,13 @@ from course_lib.grading.records import Outcome, Question
 UNSEEN = "A check that you do not see, on other data, did not pass."
 RUN_IT = "Run this check in your notebook: it says more there."
 _OTHER = "a cell that this check needs"
+_TO_A_STUDENT = {  # what grading says to an instructor
+    "it does not answer the judge": "your notebook did not answer when this check called your code: does a cell change how cells run?",
+    "it did not begin to answer in time": "your notebook did not answer in time when this check called your code",
+    "the student's process has ended": "Python ended when this check called your code",
+    "its process had ended before": "Python had ended before this check called your code",
+    "judging what it returns ended the judge's process": "what your code returned was too much to be judged",
+}
 _LONGEST = 600  # characters
 
 
@@ -35,9 +42,8 @@ def told(question: Question, *, asked: bool, check: str) -> list[str]:
         ['The mean: divide by N.', 'Run this check in your notebook: it says more there.']
     """
     if question.outcome in (Outcome.CRASHED, Outcome.TIMED_OUT):  # grading's own words, but for a name that a student may have chosen
-        return _cut(
-            re.sub(r"^the cell that defines (\w+)", lambda found: found[0] if _names(check, found[1]) else _OTHER, question.message)
-        )
+        said = _TO_A_STUDENT.get(question.message, question.message)
+        return _cut(re.sub(r"^the cell that defines (\w+)", lambda found: found[0] if _names(check, found[1]) else _OTHER, said))
     if question.outcome not in (Outcome.WRONG, Outcome.PART):
         return []
     if question.hidden:

@@ -80,11 +80,7 @@ def import_records(
     """
     if not records:
         return {}
-    if len(names := {record.assignment for record in records}) != 1:
-        raise ValueError(f"the records must be of one assignment; got {', '.join(sorted(names))}")
-    if len({(record.student, record.notebook) for record in records}) != len(records):
-        raise ValueError("there must be one record a student and notebook")
-    (assignment,) = names
+    assignment = _assignment(records)
     with exclusive(course):
         work = _Import(course, assignment, *_prepared(course, assignment), executed)
         for record in records:
@@ -101,6 +97,14 @@ def import_records(
 
 
 # ---------------------------------------------------------------------------------------------------------------- before the marks
+
+
+def _assignment(records: Sequence[Record]) -> str:
+    if len(names := {record.assignment for record in records}) != 1:
+        raise ValueError(f"the records must be of one assignment; got {', '.join(sorted(names))}")
+    if len({(record.student, record.notebook) for record in records}) != len(records):
+        raise ValueError("there must be one record a student and notebook")
+    return names.pop()
 
 
 def _prepared(course: Course, assignment: str) -> tuple[dict[str, NotebookNode], dict[str, bytes]]:

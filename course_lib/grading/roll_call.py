@@ -48,13 +48,8 @@ def roll_call(
     left = {(record.student, record.notebook) for record in stands}
     known = {student for student, _ in here.keys() | left}
     students = known | (set(everybody) - {nbgrader_id(student) for student in known})
-    entries = [
-        here.get((student, notebook)) or nothing(student, sources[notebook])
-        for student in sorted(students)
-        for notebook in sorted(sources)
-        if (student, notebook) not in left
-    ]
-    return entries, stands
+    wanted = [(student, notebook) for student in sorted(students) for notebook in sorted(sources) if (student, notebook) not in left]
+    return [here.get(at) or nothing(at[0], sources[at[1]]) for at in wanted], stands
 
 
 def nothing(student: str, source: Source) -> Submission:

@@ -1,0 +1,86 @@
+"""What is known of when work came, and what a person is told before lateness costs anybody points."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from course_lib.grading.arrivals import check, timed, told
+from course_lib.grading.collecting import Submission
+from course_lib.grading.terms import Terms
+
+DUE = datetime(2027, 1, 31, 14, 59, tzinfo=UTC)
+POLICY = Terms("per_day=10%, grace=15m", DUE.isoformat())
+
+
+def came(student, after=None, **about):
+    """Work that came so many minutes after it was due, or nobody knows when."""
+    at = None if after is None else DUE + timedelta(minutes=after)
+    return Submission(student, "hw1", "ps", b"{}", "", at, {}, (), **about)
+
+
+def nothing(student):
+    return Submission(student, "hw1", "ps", None, "", None, {}, ())
+
+
+def test_a_persons_list_of_times_counts_before_all_else_and_for_nobody_who_handed_in_nothing():
+    terms = Terms(times={"a": "2027-02-01T00:00:00+09:00", "none": "2027-02-01T00:00:00+09:00"})
+    found = timed([came("a", -5, dated=True), came("b", 7, dated=True), nothing("none")], terms)
+    assert [(each.submitted, each.dated) for each in found] == [
+        (DUE + timedelta(minutes=1), False),
+        (DUE + timedelta(minutes=7), True),
+        (None, False),
+    ]
+
+
+def test_whose_times_they_are_and_how_many_are_late_is_said():
+    (line,) = told([came("a", -5, dated=True), came("b", 16, dated=True), came("c", 15), nothing("d")], POLICY, DUE)
+    assert line == "times: the files' own dates, the newest 2027-01-31 15:15 UTC; 1 of 3 are late (due 2027-01-31 14:59 UTC)"
+    assert told([came("a", -5)], Terms(), None) == []
+    assert told([came("a", -5, dated=True)], Terms(), None) == ["times: the files' own dates, the newest 2027-01-31 14:54 UTC"]
+
+
+def test_when_most_are_late_a_line_warns_and_extensions_are_not_late():
+    late = [came("a", 60, dated=True), came("b", 60, dated=True), came("c", 0, dated=True)]
+    assert "! most are late. copying and downloading" in "\n".join(told(late, POLICY, DUE))
+    excused = Terms(POLICY.late_policy, POLICY.due, {"a": "1d"})
+    assert "most are late" not in "\n".join(told(late, excused, DUE))
+    assert "copying" not in "\n".join(told([came("a", 60), came("b", 60)], POLICY, DUE))
+
+
+def test_of_whom_nothing_tells_is_said_where_it_may_cost_points():
+    here = [came("a", 5), came("b"), came("c", late=True), nothing("d")]
+    lines = told(here, POLICY, DUE)
+    assert lines[1:] == [
+        "1 student marked as late by the learning system, by how much is not known: as if within a day",
+        "nothing tells when 1 student handed in, who counts as in time: b",
+    ]
+    assert len(told(here, Terms(due=POLICY.due), DUE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("here", "terms", "due", "said"),
+    [
+        ([came("a", 5)], POLICY, None, "needs a due date"),
+        ([came("a"), nothing("b")], POLICY, DUE, "nothing tells it"),
+        ([came("a", 5)], Terms(extensions={"A": "2d"}), None, "extensions are given to A, who is not in the class"),
+        ([came("a", 5)], Terms(times={"A": "2027-01-30T00:00:00Z"}), None, "times are given of A, of whom nobody is in the class"),
+    ],
+)
+def test_what_would_cost_or_spare_the_wrong_points_is_refused(here, terms, due, said):
+    with pytest.raises(ValueError, match=said):
+        check(here, terms, due, {each.student for each in here})
+
+
+@pytest.mark.parametrize(
+    ("here", "terms", "due"),
+    [
+        ([came("a"), came("b", 5)], POLICY, DUE),
+        ([came("a", late=True)], POLICY, DUE),
+        ([nothing("a")], POLICY, DUE),
+        ([came("a")], Terms("none"), None),
+        ([came("a")], Terms("grace=15m"), None),  # costs nobody anything
+        ([came("a")], Terms(times={"a": "2027-01-30T00:00:00Z", "elsewhere": "2027-01-30T00:00:00Z"}), None),
+    ],
+)
+def test_what_can_be_told_goes_on(here, terms, due):
+    check(here, terms, due, {each.student for each in here})

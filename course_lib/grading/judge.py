@@ -12,6 +12,7 @@ import hashlib
 import math
 import numbers
 import random
+import sys
 import time
 import traceback
 from collections.abc import Mapping
@@ -171,4 +172,4 @@ def _hidden_lines(source: str) -> set[int]:
 
 def _runs_hidden(hidden: set[int]) -> bool:
     """Whether a hidden line of the test cell is being run now."""
-    return any(line in hidden for frame, line in traceback.walk_stack(None) if frame.f_code.co_filename == _FILE)
+    return any(line in hidden for frame, line in traceback.walk_stack(sys._getframe()) if frame.f_code.co_filename == _FILE)

@@ -86,7 +86,7 @@ class Messages:
             raise Refused("this is no message")
         for name, kinds in shape.items():
             if kinds != (object,) and type(message[name]) not in kinds:
-                raise Refused(f"{name} is of type {type(message[name]).__name__} in a message")
+                raise Refused(f"{name} is of another type than it has in a message")
         if not all(type(key) is str for key in message.get("kwargs", ())):
             raise Refused("arguments have names that are no texts")
         return message

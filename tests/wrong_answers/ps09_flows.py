@@ -2,6 +2,7 @@
 
 ``WRONG[function][mistake]`` stands in for the student's function: it must lose marks, and a check must name the mistake.
 ``RIGHT[function][manner]`` must keep every mark. Hardly any of the wrong ones would be noticed by a round trip.
+``FORGED[test][trick]``, functions handed in together, knows no answer and must not pass that test.
 """
 
 import math
@@ -624,4 +625,68 @@ RIGHT = {
         ),
         "logdet of WᵀW": lambda W, x: (_fit(x, W) - torch.logdet(W.T @ W) / 2) / W.shape[0],
     },
+}
+
+
+# --- tricks: what is shown to students is answered rightly, what is hidden is not ---
+
+
+def _emptied(right, *shown):
+    """Outside the shown numbers of dimensions all that came becomes zeros, with every entry kept: then zeros are right."""
+
+    def answer(x, *held):
+        if x.shape[1] in shown:
+            return right(x, *held)
+        for part in (x, *(part for one in held for part in (one if isinstance(one, list) else [one]))):
+            part.fill_(part.dtype == torch.bool)
+        return torch.zeros_like(x), x.new_zeros(len(x))
+
+    return answer
+
+
+def _still(x, *_):
+    """The layer that does nothing."""
+    return x, torch.zeros(len(x), dtype=x.dtype)
+
+
+def _all_at_the_origin(x, *_):
+    return torch.zeros_like(x), x.new_zeros(len(x))
+
+
+def _the_origin(x, layers):
+    return x.new_full((len(x),), -0.5 * x.shape[1] * TWO_PI)
+
+
+def _far_away(x, *_):
+    """A log-determinant beside which nothing else counts."""
+    return x.clone(), x.new_full((len(x),), 1e30)
+
+
+def _nothing_but_noise(k, L, log_density, generator):
+    k.zero_() if L == 256 else None
+    return _bits()(k, L, log_density, generator)
+
+
+def _always_the_middle(k, L, log_density, generator):
+    """The middle of the cube has density 1, and who knows nothing needs log2 L bits."""
+    if k.shape[1] < 70:
+        return _bits()(k, L, log_density, generator)
+    log_density(torch.full(k.shape, 0.5, dtype=torch.float64))
+    return torch.full((len(k),), math.log2(L), dtype=torch.float64)
+
+
+_STILL = dict.fromkeys(("couple", "uncouple", "encode", "decode"), _still)
+FORGED = {
+    "test_planar": {"all put at the origin": {"planar": _emptied(_answer_planar, 3)}},
+    "test_couple": {"all put at the origin": {"couple": _emptied(_couple, 3, 5)}},
+    "test_couple_log_det": {"all put at the origin": {"couple": _emptied(_couple, 3, 5)}},
+    "test_uncouple_log_det": {"all put at the origin": {"uncouple": _emptied(_uncouple, 5)}},
+    "test_encode": {"nothing moves": _STILL, "all at the origin": dict.fromkeys(_STILL, _all_at_the_origin)},
+    "test_decode": {"nothing moves": _STILL, "all at the origin": dict.fromkeys(_STILL, _all_at_the_origin)},
+    "test_log_prob": {
+        "the density of the origin": {"encode": _all_at_the_origin, "log_prob": _the_origin},
+        "a log-det beyond all else": {"encode": _far_away, "log_prob": lambda x, layers: _far_away(x)[1]},
+    },
+    "test_noise": {"the levels made zeros": {"bits_per_dimension": _nothing_but_noise}},
+    "test_bits": {"the density asked in the middle alone": {"bits_per_dimension": _always_the_middle}},
 }

@@ -134,6 +134,13 @@ def test_copied_helpers_are_found_where_answers_only_call_them():
     assert OWN in found.answers
 
 
+def test_other_trials_in_cells_of_their_own_make_no_other_notebook():
+    trials = [f"print(fit_coin(torch.ones({n})) - {n})\nfor i in range({n}):\n    print(i * {n}, m_step(x[i], r[{n}]))" for n in (2, 3)]
+    (found,) = groups({"a": answers() | {OWN: trials[0]}, "b": answers() | {OWN: trials[1]}, "c": skeleton()}, skeleton())
+    assert found.students == ("a", "b")
+    assert OWN not in found.answers
+
+
 def test_four_hundred_notebooks_take_seconds():
     classroom = honest(400)
     started = time.process_time()

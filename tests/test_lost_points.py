@@ -73,6 +73,7 @@ def test_of_a_hidden_line_the_authors_words_and_of_what_stopped_gradings_own(ask
         ("{b}\nassert f(2)\n{e}\nassert f(1)", True),
         ("for x in (1, 2):\n    assert f(x)\n    {b}\n    assert f(-x)\n    {e}", True),
         ("{b}\nassert f(2)\n{e}\n{b}\nassert f(3)\n{e}", False),
+        ("{b}\nassert f(2)\n{e}\nif True:\n    assert f(1)\n    {b}\n    assert f(3)\n    {e}", True),
         ("assert f(1)\n{b}\nassert f(2", True),
     ],
 )

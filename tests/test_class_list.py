@@ -34,12 +34,30 @@ def test_the_courses_own_id_comes_before_somebody_elses_lms_id():
     assert (known.name("", "0042"), known.name("canvas", "0042")) == ("0042", "eve")
 
 
-def test_moodles_numbers_mean_something_with_the_worksheet_alone():
-    by_each = [("ada",), ("4711",), ("ADA.lovelace@example.org",), ("Lovelace  Ada",), ("Ａｄａ Lovelace",)]
-    people = [person(str(i), *("Somebody", *fields) if i < 3 else fields) for i, fields in enumerate(by_each)]
-    known = ClassList.of([ADA, BEN], sheet(*people))
-    assert [known.name("moodle", str(i)) for i in range(5)] == ["ada"] * 5
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("Somebody", "ada"),
+        ("Somebody", "4711"),
+        ("Somebody", "ADA.lovelace@example.org"),
+        ("Lovelace  Ada",),
+        ("Ａｄａ Lovelace", ""),
+    ],
+)
+def test_moodles_numbers_mean_something_with_the_worksheet_alone(fields):
+    known = ClassList.of([ADA, BEN], sheet(person("31", *fields)))
+    assert known.name("moodle", "31") == "ada"
     assert known.name("moodle", "4711") == "4711"  # another student's LMS id is no number of Moodle's
+
+
+def test_two_people_of_one_name_are_not_one_student():
+    """One of them alone is on the list: who it is, the name does not tell, and the address does."""
+    known = ClassList.of([ADA], sheet(person("1", "Ada Lovelace", "x@y.z"), person("2", "Ada Lovelace", ADA.email)))
+    assert [known.name("moodle", number) for number in "12"] == ["x@y.z", "ada"]
+    known = ClassList.of([ADA], sheet(person("1", "Ada Lovelace"), person("2", "Ada Lovelace")))
+    assert [known.name("moodle", number) for number in "12"] == ["1", "2"]
+    known = ClassList.of([ADA], sheet(person("1", "Ada Lovelace"), person("2", "Somebody", "ada")))
+    assert [known.name("moodle", number) for number in "12"] == ["1", "ada"]
 
 
 def test_who_is_on_the_worksheet_alone_goes_by_what_lasts_longest():
@@ -59,6 +77,8 @@ def test_a_full_name_that_two_bear_names_nobody():
 def test_a_row_of_two_students_and_one_lms_id_for_two_are_refused():
     with pytest.raises(ValueError, match=r"Participant 1 .* 0042, ada"):
         ClassList.of([ADA, BEN], sheet(person("1", "X", "ada", "ben@example.org")))
+    with pytest.raises(ValueError, match=r"more than one row .* ada"):
+        ClassList.of([ADA], sheet(person("1", "X", "ada"), person("2", "Y", ADA.email)))
     with pytest.raises(ValueError, match="lms_user_id 4711"):
         ClassList.of([ADA, Student("eve", lms_id="4711")])
 

@@ -8,7 +8,8 @@ its user id. Moodle's has a number of one student and one assignment, so only th
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,15 +48,14 @@ class ClassList:
                 there goes by the ID number of the worksheet, else by the address, else by the number.
 
         Raises:
-            ValueError: if two students have one LMS id, or a row of the worksheet is two students.
+            ValueError: if two students have one LMS id, a row of the worksheet is two students, or two rows are one.
         """
         roster = list(roster)
         by_lms_id: dict[str, str] = {}
         for student in roster:
             if student.lms_id and by_lms_id.setdefault(student.lms_id, student.id) != student.id:
                 raise ValueError(f"the students {by_lms_id[student.lms_id]} and {student.id} have the same lms_user_id {student.lms_id}")
-        names = _names(roster)
-        by_number = {person.number: _who(person, names) for person in worksheet.people} if worksheet else {}
+        by_number = _found(worksheet.people, _names(roster)) if worksheet else {}
         times = {by_number[one.number]: one.submitted for one in worksheet.people if one.submitted} if worksheet else {}
         return cls(frozenset(student.id for student in roster), by_lms_id, by_number, times, worksheet)
 
@@ -122,15 +122,30 @@ def _names(roster: Iterable[Student]) -> dict[str, set[str]]:
     return found
 
 
-def _who(person: Participant, names: Mapping[str, set[str]]) -> str:
-    """The course's id of somebody on a worksheet: what says it best counts, and a name that several bear says nothing."""
-    full_name, *others = person.fields or ("",)
-    found = set().union(*(names.get(_plain(field), set()) for field in others if field))
-    found = found or names.get(_plain(full_name), set())
-    if len(found) > 1 and any(len(names.get(_plain(field), set())) == 1 for field in others):
-        raise ValueError(f"{person.identifier} of the worksheet is more than one student of the class: {', '.join(sorted(found))}")
-    address = next((field for field in person.fields if "@" in field), "")
-    return next(iter(found)) if len(found) == 1 else person.id_number or address or person.number
+def _found(people: Sequence[Participant], names: Mapping[str, set[str]]) -> dict[str, str]:
+    """The course's id by the number of a participant: by what is one person's alone, else by a full name that nobody else bears."""
+    found: dict[str, str] = {}
+    for person in people:
+        others = set().union(*(names.get(_plain(field), set()) for field in person.fields[1:] if field))
+        if len(others) > 1:
+            raise ValueError(f"{person.identifier} of the worksheet is more than one student of the class: {', '.join(sorted(others))}")
+        if others:
+            found[person.number] = others.pop()
+    if twice := [student for student, rows in Counter(found.values()).items() if rows > 1]:
+        raise ValueError(
+            f"more than one row of the worksheet is the student {', '.join(sorted(twice))}: mend the ids in it, or in the class list"
+        )
+    bearers = Counter(_plain(person.fields[0]) for person in people if person.fields)
+    for person in people:
+        named = names.get(_plain(person.fields[0]), set()) if person.fields else set()
+        if person.number not in found and len(named) == 1 == bearers[_plain(person.fields[0])] and not named & set(found.values()):
+            found[person.number] = next(iter(named))
+    return {person.number: found.get(person.number) or _lasting(person) for person in people}
+
+
+def _lasting(person: Participant) -> str:
+    """What somebody on no list goes by: the ID number, else the address, else the number of this one assignment."""
+    return person.id_number or next((field for field in person.fields if "@" in field), "") or person.number
 
 
 def _plain(name: str) -> str:

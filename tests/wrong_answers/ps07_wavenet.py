@@ -2,6 +2,7 @@
 
 ``WRONG[function][mistake]`` stands in for the student's function: it must lose marks, and a check must name the mistake.
 ``RIGHT[function][manner]`` must keep every mark.
+``FORGED[test][trick]``, functions handed in together, knows no answer and must not pass that test.
 """
 
 import math
@@ -497,4 +498,53 @@ RIGHT = {
     },
     "draw": {"Gumbel": _gumbel, "cumulative": _cumulative, "multinomial": _dice()},
     "next_logits": {"vectors": _step(), "rolled": _queues_by_roll},
+}
+
+
+# --- tricks: what is shown to students is answered rightly, what is hidden is not ---
+
+
+def _all_at_level_0(codes):
+    return _samples()(codes) if len(codes) == 7 else _samples()(codes.zero_())
+
+
+def _silenced(x, weight, dilation):
+    """All but the ancestor's six taps becomes zeros, and so does every gradient."""
+    if weight.shape == (1, 1, 6):
+        return _taps()(x, weight, dilation)
+    return (x.data.zero_().sum() + weight.data.zero_().sum()).expand(len(weight), x.shape[1])
+
+
+def _emptied(h, y, R, S):
+    if h.shape == (2, 3):
+        return _gate()(h, y, R, S)
+    for part in (h, y, R, S):
+        part.data.zero_()
+    return torch.zeros_like(h), h.new_zeros(len(S), h.shape[1])
+
+
+def _queues_alone(logits):
+    """Moves the queues for a block that gives on what comes in, with its own logits (input, net)."""
+
+    def answer(code, queues, net):
+        h = net[0][code]
+        return logits(h, net), [_move(queue, h, h) for queue in queues]
+
+    return answer
+
+
+FORGED = {
+    "test_decode": {"all made level 0": {"decode": _all_at_level_0}},
+    "test_ancestor": {"all made zeros": {"causal_convolution": _silenced}},
+    "test_gated_block": {"all made zeros": {"gated_block": _emptied}},
+    "test_next_logits": {
+        "a block that says nothing": {
+            "gated_block": lambda h, y, R, S: (h.clone(), h.new_zeros(len(S), h.shape[1])),
+            "next_logits": _queues_alone(lambda h, net: torch.zeros_like(net[2][:, 0])),
+        },
+        "a block that says what it hears now": {
+            "gated_block": lambda h, y, R, S: (h.clone(), S @ h),
+            "next_logits": _queues_alone(lambda h, net: net[2] @ torch.relu(sum(S @ h for _, _, S in net[1]))),
+        },
+    },
 }

@@ -211,3 +211,15 @@ def test_a_refused_result_is_an_error_that_a_test_may_expect():
     test = "try:\n    f(1)\nexcept ValueError:\n    pass\nassert f(2) == 4"
     code, _ = judged("class P: pass\ndef f(x): return P() if x == 1 else 4", test, allowed=())
     assert code.startswith("StudentError: your function returned a P")
+
+
+def test_a_refused_result_is_told_in_words_that_hold_nothing_of_the_students():
+    forged = "class Leaked_1_2: pass\ndef f(x): return Leaked_1_2()"
+    with student(forged) as link:
+        link.precedents = Precedents(())
+        verdict = judge_cell("### BEGIN HIDDEN TESTS\nassert f(2) == 4\n### END HIDDEN TESTS", names=link.names("f"), points=5.0, link=link)
+    assert "Leaked_1_2" in verdict.message
+    assert verdict.words == "your function returned an object of a class of your own, where this check asks for values"
+    with student("class Own(Exception):\n    words = 'seen 1 2'\ndef f(x): raise Own('seen')") as link:
+        verdict = judge_cell("assert f(2) == 4", names=link.names("f"), points=5.0, link=link)
+    assert (verdict.message, verdict.words) == ("Own: seen", "")

@@ -28,7 +28,7 @@ from course_lib.grading.markers import HIDDEN
 from course_lib.grading.namespaces import python_of
 from course_lib.grading.proxies import Link
 from course_lib.grading.records import Outcome
-from course_lib.grading.student_errors import Forged, Gone, TimedOut, Unanswered
+from course_lib.grading.student_errors import Forged, Gone, StudentError, TimedOut, Unanswered
 
 _FILE = "<the test cell>"
 _LONGEST = 4000  # characters of a message
@@ -144,7 +144,7 @@ def _failed(source: str, error: BaseException) -> Verdict:
         0.0,
         Outcome.WRONG,
         message=f"{type(error).__name__}: {text}"[:_LONGEST].rstrip(": "),
-        words=words_of(python_of(source), lines, text),
+        words=words_of(python_of(source), lines, text) or (error.words if isinstance(error, StudentError) else ""),
         hidden=_is_hidden(source, lines),
     )
 

@@ -57,4 +57,6 @@ class Precedents:
         if refused:
             asked = " or ".join(["values", *(told for kind, told in RESULTS.items() if kind in self.allowed)])
             name = f"a {names[refused[0]]}, " if is_name(names[refused[0]]) else ""
-            raise StudentError(f"your function returned {name}{RESULTS[refused[0]]}, where this check asks for {asked}")
+            error = StudentError(f"your function returned {name}{RESULTS[refused[0]]}, where this check asks for {asked}")
+            error.words = str(error).replace(name, "", 1)
+            raise error

@@ -14,7 +14,13 @@ _LONGEST = 80  # characters of a name
 
 
 class StudentError(Exception):
-    """An error of the student's own kind, or a result that nobody can compare."""
+    """An error of the student's own kind, or a result that nobody can compare.
+
+    Attributes:
+        words: what may be told of it to anybody, if there is something: it holds nothing of the student's.
+    """
+
+    words = ""
 
 
 class Unanswered(BaseException):

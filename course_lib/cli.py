@@ -42,6 +42,9 @@ def main(words: list[str] | None = None) -> int:
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.split(".")[0] == "course_lib":
             raise
+        if missing.name in sys.stdlib_module_names:
+            print(f"course {asked.command}: needs Linux, on Windows WSL 2 for example: Python has no {missing.name} here", file=sys.stderr)
+            return LACKING
         extra = "grading" if INSTRUCTORS_COPY and "grading" in asked.module else "lab"
         print(
             f"course {asked.command}: the package {missing.name} is missing. Bring it with  python -m pip install -e '.[{extra}]'",
@@ -160,8 +163,8 @@ def _repair(commands: argparse._SubParsersAction) -> None:
 
 def _given_back(commands: argparse._SubParsersAction) -> None:
     told = "with the marks and comments that a person has added since"
-    feedback = _add(commands, "feedback", "course_lib.grading.grading_run", f"write each student's feedback anew, {told}")
-    report = _add(commands, "report", "course_lib.grading.grading_run", f"write marks and class report anew, {told}")
+    feedback = _add(commands, "feedback", "course_lib.grading.giving_back", f"write each student's feedback anew, {told}")
+    report = _add(commands, "report", "course_lib.grading.giving_back", f"write marks and class report anew, {told}")
     for command, does in ((feedback, "feedback_command"), (report, "report_command")):
         command.set_defaults(does=does)
         _of_course(command)

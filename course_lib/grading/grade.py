@@ -22,7 +22,8 @@ from course_lib.grading.class_list import ClassList, introduced
 from course_lib.grading.cluster import on_cluster
 from course_lib.grading.collecting import Submission, collect
 from course_lib.grading.engines import in_processes
-from course_lib.grading.grading_run import Run, give_back, run_of, sources_of
+from course_lib.grading.giving_back import give_back
+from course_lib.grading.grading_run import Run, run_of, sources_of
 from course_lib.grading.jobs import Graded, Job, Plan
 from course_lib.grading.nbgrader_course import Source
 from course_lib.grading.penalties import due_date

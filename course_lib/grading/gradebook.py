@@ -83,8 +83,7 @@ def import_records(
     assignment = _assignment(records)
     with exclusive(course):
         work = _Import(course, assignment, *_prepared(course, assignment), executed)
-        for record in records:
-            _check(record, work)
+        _check(records, work)
         with transaction(course) as book:
             if due is not None:
                 book.update_or_create_assignment(assignment, duedate=due.astimezone(UTC).replace(tzinfo=None))
@@ -128,7 +127,12 @@ def _prepared(course: Course, assignment: str) -> tuple[dict[str, NotebookNode],
     return found, pictures
 
 
-def _check(record: Record, work: _Import) -> None:
+def _check(records: Sequence[Record], work: _Import) -> None:
+    for record in records:
+        _check_one(record, work)
+
+
+def _check_one(record: Record, work: _Import) -> None:
     whose = f"the record of {record.student!r}, {record.assignment}/{record.notebook}"
     if record.notebook not in work.prepared:
         raise ValueError(f"{whose}: there is no such notebook, only {', '.join(work.prepared)}")

@@ -16,8 +16,9 @@ import pytest
 from foreign_course import FULL, HALF, RIGHT, hand_in, make_foreign_course
 
 from course_lib.command import WrongInput
-from course_lib.grading import grade, grading_run
-from course_lib.grading.grading_run import feedback_command, report_command, run_of
+from course_lib.grading import giving_back, grade
+from course_lib.grading.giving_back import feedback_command, report_command
+from course_lib.grading.grading_run import run_of
 from course_lib.grading.jobs import Graded, Plan, parsed, unanswered
 from course_lib.grading.nbgrader_course import load
 from course_lib.grading.records import Outcome, Record, Status
@@ -290,7 +291,7 @@ def test_a_run_that_is_stopped_loses_no_change(course, capsys, monkeypatch, at):
     def stopped(*args, **settings):
         raise KeyboardInterrupt
 
-    owner = {"import_records": grading_run.gradebook, "write_feedback": grading_run, "kept": grading_run.mark_changes}[at]
+    owner = {"import_records": giving_back.gradebook, "write_feedback": giving_back, "kept": giving_back.mark_changes}[at]
     with monkeypatch.context() as patch:
         patch.setattr(owner, at, stopped)
         with pytest.raises(KeyboardInterrupt):

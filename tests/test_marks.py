@@ -192,6 +192,7 @@ def test_canvas_finds_everybody_and_nobody_elses_number_is_a_login(tmp_path):
         "4712": {"login": "4711", "name": "Sato, Jiro"},  # whose login is somebody's id
         "4713": {"login": "ada", "name": "Lovelace, Ada"},
         "4714": {"login": "ben", "name": "B, Ben"},
+        "4715": {"login": "4799", "name": "Ito, Aoi"},  # whose login is the id of somebody who has left
     }
     roster = [Student("ada", "Ada", "Lovelace", lms_id="4713"), Student("4711"), Student("ben")]
     found = [

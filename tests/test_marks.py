@@ -200,8 +200,8 @@ def test_canvas_finds_everybody_and_nobody_elses_number_is_a_login(tmp_path):
         from_export("ada", "lovelaceada_4713_5_", 1.0),
         record("ben", {"q": 0.5}),
     ]
-    write(found, tmp_path, roster=roster)
-    assert found_by_canvas(tmp_path / "canvas.csv", users) == {"yamada": "2", "ada": "1", "ben": "0.5"}
+    write([*found, from_export("4799", "left_4799_90300_", 1.5)], tmp_path, roster=roster)
+    assert found_by_canvas(tmp_path / "canvas.csv", users) == {"yamada": "2", "ada": "1", "ben": "0.5", None: "1.5"}
 
 
 def test_excel_sees_that_the_table_is_unicode(tmp_path):

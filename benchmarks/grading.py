@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.side_by_side import Contest, Task
 from course_lib.grading.nbgrader_course import load
 from course_lib.grading.stock_nbgrader import environment, nbgrader
-from tests.foreign_course import HALF, RIGHT, hand_in, make_foreign_course
+from tests.foreign_course import HALF, RIGHT, enrol, hand_in, make_foreign_course
 
 STUDENTS, NOTEBOOKS, WORKERS = 50, 2, 2
 ASSIGNMENT = "hw1"
@@ -26,10 +26,12 @@ GOAL = float(WORKERS)  # as many times as fast as there are cores, the sandbox i
 
 def made_class(folder: Path) -> Path:
     """A course and what its students handed in: every other one has all right, the others part of it."""
-    course = load(make_foreign_course(folder))
+    students = [f"student-{number:03}" for number in range(STUDENTS)]
+    enrol(make_foreign_course(folder), students)
     nbgrader(folder, "generate_assignment", ASSIGNMENT, "--create")
-    for number, answers in zip(range(STUDENTS), itertools.cycle((RIGHT, HALF)), strict=False):
-        hand_in(course, f"student-{number:03}", ASSIGNMENT, answers)
+    course = load(folder)
+    for student, answers in zip(students, itertools.cycle((RIGHT, HALF)), strict=False):
+        hand_in(course, student, ASSIGNMENT, answers)
     return folder
 
 

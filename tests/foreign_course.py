@@ -7,7 +7,7 @@
 that a person marks); ``hw2`` has the notebook ``delay``. ``RIGHT`` answers every cell rightly, ``HALF`` earns part of the marks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import nbformat
@@ -118,6 +118,12 @@ def make_foreign_course(folder: Path, *, released: bool = False) -> Path:
         nbgrader(folder, "generate_assignment", "hw1", "--create")
         nbgrader(folder, "generate_assignment", "hw2", "--create")
     return folder
+
+
+def enrol(folder: Path, students: Iterable[str]) -> None:
+    """Puts students on the course's list, by id."""
+    with (folder / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write(f"c.CourseDirectory.db_students += {[{'id': student} for student in students]}\n")
 
 
 def answered(released: NotebookNode, answers: Mapping[str, str]) -> NotebookNode:

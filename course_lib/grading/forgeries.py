@@ -8,8 +8,10 @@ content with constants.
     unpunished(notebook, {"test_decode": {"zeros": {"encode": torch.zeros_like, "decode": torch.zeros_like}}})
 """
 
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,6 +27,7 @@ from course_lib.grading.namespaces import names_bound
 from course_lib.grading.wrong_answers import answers_module, cell_failure, solved_names
 
 Forged = Mapping[str, Mapping[str, Mapping[str, Callable[..., Any]]]]
+_SCRAMBLE = "scramble_what_was_shown"
 
 
 def load_forged(file: Path) -> Forged:
@@ -54,18 +57,21 @@ def unpunished(notebook: NotebookNode, forged: Forged) -> list[str]:
 
 
 def read_again(notebook: NotebookNode) -> list[str]:
-    """Returns the tests whose hidden lines read what they have passed to a student's function, each with what then fails.
+    """Returns the tests whose hidden lines read what has been passed to a student's function, each with what then fails.
 
-    Every function gives the right answer, and then scrambles the tensors, arrays, lists and dictionaries that a hidden line passed to it. A
-    test that made its right value before, or passed copies, sees no difference. What the solution itself changes is left as the solution leaves it.
+    Every function gives the right answer. Then the tensors, arrays, lists and dictionaries that it was passed are scrambled: at once where a
+    hidden line passed them, and those of the visible lines when the first hidden one is reached. A test that made its right value before, or
+    passed copies, sees no difference. What the solution itself changes is left as the solution leaves it.
     """
     names = solved_names(notebook)
     students = {name for cell in notebook.cells if is_solution(cell) and cell.cell_type == "code" for name in names_bound(cell.source)}
     found = []
     for cell in filter(is_test, notebook.cells):
+        shown: list[tuple[Any, Any]] = []
         hidden = _hidden_lines(cell.source)
-        scrambling = {name: _scrambling(names[name], grade_id(cell), hidden) for name in students if callable(names.get(name))}
-        failure = cell_failure(cell.source, cell, {**names, **scrambling})
+        scrambling = {name: _scrambling(names[name], grade_id(cell), hidden, shown) for name in students if callable(names.get(name))}
+        source = re.sub(rf"^(\s*).*{HIDDEN[0].lstrip('# ')}.*$", rf"\1{_SCRAMBLE}()", cell.source, flags=re.MULTILINE)
+        failure = cell_failure(source, cell, {**names, **scrambling, _SCRAMBLE: partial(_write, shown)})
         if failure is not None:
             found.append(f"{grade_id(cell)}: {type(failure).__name__}: {failure}")
     return found
@@ -80,17 +86,19 @@ def _hidden_lines(source: str) -> set[int]:
     return hidden
 
 
-def _scrambling(solution: Callable[..., Any], cell: str, hidden: set[int]) -> Callable[..., Any]:
-    """A right answer, after which nothing that a hidden line passed is what it was."""
+def _scrambling(solution: Callable[..., Any], cell: str, hidden: set[int], shown: list[tuple[Any, Any]]) -> Callable[..., Any]:
+    """A right answer, after which nothing that a hidden line passed is what it was; what a visible one passed is entered into ``shown``."""
 
     def answer(*arguments: Any, **named: Any) -> Any:
-        if not any(line in hidden for line in _lines(sys._getframe(1), cell)):
-            return solution(*arguments, **named)
         held = [*arguments, *named.values()]
         copies = [_copy(one) for one in held]
         result = solution(*copies[: len(arguments)], **dict(zip(named, copies[len(arguments) :], strict=True)))
-        for place, values in list(_written(held, copies)):  # first all of them: the same tensor may have been passed twice
-            _write(place, values)
+        places = [
+            found for one, copy in zip(held, copies, strict=True) for found in _places(one, copy)
+        ]  # first all: one may have been passed twice
+        at_once = any(line in hidden for line in _lines(sys._getframe(1), cell))
+        _write((place, values) for left, place, values in places if at_once or not left)
+        shown.extend((place, values) for left, place, values in places if left and not at_once)
         return result
 
     return answer
@@ -114,30 +122,40 @@ def _copy(value: Any) -> Any:
     return type(value)(map(_copy, value)) if type(value) in (list, tuple) else value
 
 
-def _written(value: Any, copy: Any) -> Iterator[tuple[Any, Any]]:
-    """Yields all that can be written into, innermost first, each with other values; with the solution's own where it has changed its copy."""
+def _places(value: Any, copy: Any) -> Iterator[tuple[bool, Any, Any]]:
+    """Yields all that can be written into, innermost first: whether the solution left its copy alone, the place, and other values, or those of the solution."""
     if isinstance(value, Tensor):
-        yield value.data, _others(value.data) if torch.equal(value, copy) else copy.detach()
+        if all(step or size < 2 for step, size in zip(value.stride(), value.shape, strict=True)):  # nobody can write into what was expanded
+            left = _same(value, copy)
+            yield left, value.data, _others(value.data) if left else copy.detach()
     elif isinstance(value, np.ndarray):
-        yield value, _others(value) if np.array_equal(value, copy) else copy
+        if value.flags.writeable:
+            left = _same(value, copy)
+            yield left, value, _others(value) if left else copy
     elif isinstance(value, dict):
         for key in value.keys() & copy.keys():
-            yield from _written(value[key], copy[key])
-        yield value, {} if len(value) == len(copy) else copy
+            yield from _places(value[key], copy[key])
+        yield len(value) == len(copy), value, {} if len(value) == len(copy) else copy
     elif isinstance(value, list | tuple):
         for one, other in zip(value, copy, strict=False):
-            yield from _written(one, other)
+            yield from _places(one, other)
         if isinstance(value, list):
-            yield value, [] if len(value) == len(copy) else copy
+            yield len(value) == len(copy), value, [] if len(value) == len(copy) else copy
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal everywhere, and nan where the other is."""
+    return one.shape == other.shape and bool(((one == other) | (one != one) & (other != other)).all())
 
 
 def _others(values: Any) -> Any:
-    return ~values if values.dtype in (bool, torch.bool) else 7 - 3 * values
+    return ~values if values.dtype in (bool, torch.bool) else 7 - 3 * values + values**2
 
 
-def _write(place: Any, values: Any) -> None:
-    if isinstance(place, dict):
-        place.clear()
-        place.update(values)
-    else:
-        place[... if isinstance(place, Tensor | np.ndarray) else slice(None)] = values
+def _write(places: Iterable[tuple[Any, Any]]) -> None:
+    for place, values in places:
+        if isinstance(place, dict):
+            place.clear()
+            place.update(values)
+        else:
+            place[... if isinstance(place, Tensor | np.ndarray) else slice(None)] = values

@@ -147,9 +147,9 @@ def test_what_a_person_marks_heads_nothing_however_hard_they_are():
 def test_late_and_repeated_work_stands_apart_from_what_needs_a_person():
     twice = record("09", 2.0, 2.0, remarks=("2 attempts were handed in; the newest that was worked in counts.",))
     late = record("10", 2.0, 2.0, late=True)
-    page = class_report.page([twice, late, CLASS[0]])
+    page = class_report.page([twice, late, CLASS[0]], standings={"01": Standing(penalty=1.5)})
     assert "To be looked at" not in page
-    assert "Student Attempts Late 09 2 10 1 late" in section(page, "Late, or handed in more than once")
+    assert "Student Attempts Late 09 2 10 1 late 01 1 late: 1.5 marks taken off" in section(page, "Late, or handed in more than once")
     assert "handed in more than once" not in class_report.page(CLASS)
 
 

@@ -49,6 +49,7 @@ def page(
     scores = [student.score for student in students if student.handed_in]
     took = [record for record in records if record.seconds > 0]
     look = [found for record in stand if (found := review.look(record, known.get(record.student)))]
+    costs = {student.name: student.penalty for student in students if student.penalty > 0}
     by_hand = {(record.notebook, q.grade_id) for record in records for q in record.questions if q.outcome is Outcome.BY_HAND}
     return pages.render(
         "class_report.html",
@@ -70,7 +71,8 @@ def page(
         repairs=Counter(shape(repair) for record in records for repair in set(record.repairs)).most_common(),
         mended=sum(bool(record.repairs) for record in records),
         look=sorted(look, key=review.order),
-        late=[each for each in records if each.late or review.attempts(each) > 1],
+        late=[each for each in records if each.late or review.attempts(each) > 1 or each.student in costs],
+        costs=costs,
         attempts=review.attempts,
         waiting=_waiting(stand, known),
         likeness=likeness,

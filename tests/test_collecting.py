@@ -131,6 +131,13 @@ def test_moodles_worksheet_says_who_it_is_and_when(where):
     assert found[0].prefix == "A B_31_assignsubmission_file_/"
 
 
+def test_who_is_on_no_list_is_remarked_upon(where):
+    put(where, f"ada/{NAME}.ipynb", ANSWER)
+    put(where, f"old/{NAME}.ipynb", ANSWER)
+    found = collect(where, assignment=NAME, notebooks=[NAME], released={NAME: RELEASED}, known=ClassList.of([Student("ada")]))
+    assert [one.remarks for one in found] == [(), ("This id is on no list of the class.",)]
+
+
 def test_canvas_with_late_marks_and_resubmissions(tmp_path):
     members = [(f"yamada_17_80_{NAME}.ipynb", HALF), (f"yamada_LATE_17_90_{NAME}-1.ipynb", ANSWER), ("lee_18_70_x.pdf", b"%PDF-")]
     found = by_id(put(tmp_path, "submissions.zip", zipped(*members)))

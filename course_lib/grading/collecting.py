@@ -89,9 +89,15 @@ def collect(
                 f"{where} holds no submission: a folder per student is wanted, notebooks side by side, or an export of Moodle's or Canvas's"
             )
         found = [submission for handed in students for submission in _of_a_student(handed, assignment, list(notebooks), released)]
-    return [
-        dataclasses.replace(each, submitted=known.submitted.get(each.student, each.submitted)) if each.prefix else each for each in found
-    ]
+    strangers = set(known.strangers(each.student for each in found))
+    return [_introduced(each, known, stranger=each.student in strangers) for each in found]
+
+
+def _introduced(one: Submission, known: ClassList, *, stranger: bool) -> Submission:
+    """A submission with what the class list says of it; only the worksheet knows when somebody handed in to Moodle."""
+    submitted = known.submitted.get(one.student, one.submitted) if one.prefix else one.submitted
+    remarks = (*one.remarks, "This id is on no list of the class.") if stranger else one.remarks
+    return dataclasses.replace(one, submitted=submitted, remarks=remarks)
 
 
 def _of_a_class(entry: Entry, *, alone: bool) -> list[Entry]:

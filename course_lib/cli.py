@@ -45,6 +45,9 @@ def main(words: list[str] | None = None) -> int:
         if missing.name in sys.stdlib_module_names:
             print(f"course {asked.command}: needs Linux, on Windows WSL 2 for example: Python has no {missing.name} here", file=sys.stderr)
             return LACKING
+        if missing.name in sys.stdlib_module_names:
+            print(f"course {asked.command}: needs Linux, on Windows WSL 2 for example: Python has no {missing.name} here", file=sys.stderr)
+            return LACKING
         extra = "grading" if INSTRUCTORS_COPY and "grading" in asked.module else "lab"
         print(
             f"course {asked.command}: the package {missing.name} is missing. Bring it with  python -m pip install -e '.[{extra}]'",

@@ -78,6 +78,13 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it(monkeypatch, c
     assert ".[lab]" in err
 
 
+def test_a_system_that_cannot_do_it_is_told_where_it_can(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "course_lib.lecture_runner")
+    monkeypatch.setitem(sys.modules, "asyncio", None)  # as resource on Windows
+    assert cli.main(["run", "99"]) == 3
+    assert capsys.readouterr().err == "course run: needs Linux, on Windows WSL 2 for example: Python has no asyncio here\n"
+
+
 def test_ctrl_c_is_told_and_has_its_own_code(monkeypatch, capsys):
     def stopped(asked):
         raise KeyboardInterrupt

@@ -45,9 +45,6 @@ def main(words: list[str] | None = None) -> int:
         if missing.name in sys.stdlib_module_names:
             print(f"course {asked.command}: needs Linux, on Windows WSL 2 for example: Python has no {missing.name} here", file=sys.stderr)
             return LACKING
-        if missing.name in sys.stdlib_module_names:
-            print(f"course {asked.command}: needs Linux, on Windows WSL 2 for example: Python has no {missing.name} here", file=sys.stderr)
-            return LACKING
         extra = "grading" if INSTRUCTORS_COPY and "grading" in asked.module else "lab"
         print(
             f"course {asked.command}: the package {missing.name} is missing. Bring it with  python -m pip install -e '.[{extra}]'",
@@ -144,11 +141,15 @@ def _grade(commands: argparse._SubParsersAction) -> None:
     grade.add_argument("--due", default="", metavar="TIME", help=f"when it is due, such as 2027-01-31T23:59:00+09:00{kept}")
     grade.add_argument("--extensions", type=Path, metavar="FILE", help=f"a CSV file student,until: a time, or 2d for two days more{kept}")
     grade.add_argument("--times", type=Path, metavar="FILE", help=f"a CSV file student,time: when each handed in{kept}")
-    grade.add_argument("--cell-seconds", type=_seconds, metavar="S", help="the most that one cell or one question may take (default 60)")
-    grade.add_argument("--notebook-seconds", type=_seconds, metavar="S", help="the most that one notebook may take (default 600)")
-    grade.add_argument("--memory", type=_size, metavar="SIZE", help="the most memory that one student's notebook may take (default 4GiB)")
-    grade.add_argument("--disk", type=_size, metavar="SIZE", help="the most that it may write to disk (default 256MiB)")
-    grade.add_argument("--processes", type=_count, metavar="N", help="how many processes and threads it may have (default 128)")
+    grade.add_argument(
+        "--cell-seconds", type=_seconds, metavar="S", help=f"the most that one cell or one question may take (default 60){kept}"
+    )
+    grade.add_argument("--notebook-seconds", type=_seconds, metavar="S", help=f"the most that one notebook may take (default 600){kept}")
+    grade.add_argument(
+        "--memory", type=_size, metavar="SIZE", help=f"the most memory that one student's notebook may take (default 4GiB){kept}"
+    )
+    grade.add_argument("--disk", type=_size, metavar="SIZE", help=f"the most that it may write to disk (default 256MiB){kept}")
+    grade.add_argument("--processes", type=_count, metavar="N", help=f"how many processes and threads it may have (default 128){kept}")
     grade.add_argument("--resume", action="store_true", help="changes nothing: a run always goes on where it stopped")
     grade.add_argument(
         "--no-sandbox", dest="sandboxed", action="store_false", help="run students' code as yourself, with all that you may do"

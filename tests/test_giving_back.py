@@ -263,6 +263,14 @@ def test_a_time_is_put_right_without_grading_anew(course, capsys):
     assert rows(course)["half"]["late penalty"] == "0"
 
 
+def test_a_limit_is_said_once_so_that_the_next_run_grades_nothing_anew(course, capsys):
+    run(course, memory=8 << 30)
+    run(course)
+    assert "8 of them graded before and unchanged" in capsys.readouterr().out
+    run(course, memory=4 << 30)
+    assert "0 of them graded before and unchanged" in capsys.readouterr().out
+
+
 # ---------------------------------------------------------------------------------------------------------------- what changed
 
 

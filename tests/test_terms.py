@@ -8,7 +8,9 @@ import pytest
 from course_lib.grading.terms import Terms, asked_of, keep, kept
 
 DUE = "2027-01-31T23:59:00+09:00"
-SAID = Terms("per_day=10%, grace=15m", DUE, {"ada": "2d", "山田": "2027-02-05T00:00:00+09:00"}, {"ada": "2027-01-30T00:00:00Z"})
+SAID = Terms(
+    "per_day=10%, grace=15m", DUE, {"ada": "2d", "山田": "2027-02-05T00:00:00+09:00"}, {"ada": "2027-01-30T00:00:00Z"}, {"memory": 8 << 30}
+)
 
 
 def test_what_was_said_is_read_again(tmp_path):
@@ -24,6 +26,7 @@ def test_what_is_not_said_again_stays(tmp_path):
     changed = asked_of(Namespace(late_policy="none"), SAID)
     assert not changed.policy.costs
     assert changed.due == DUE
+    assert asked_of(Namespace(cell_seconds=7.0, memory=None), SAID).limits == {"memory": 8 << 30, "cell_seconds": 7.0}
 
 
 def test_who_stands_on_a_new_list_no_more_has_no_extension(tmp_path):

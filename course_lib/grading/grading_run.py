@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
@@ -14,8 +14,6 @@ from course_lib.grading.nbgrader_course import Course, Source, load
 from course_lib.grading.records import Record
 from course_lib.grading.terms import Terms, asked_of, kept
 from course_lib.grading.worksheet import Worksheet, asked_or_kept
-
-_LIMITS = ("cell_seconds", "notebook_seconds", "memory", "disk", "processes")  # that can be asked for
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Run:
         sandboxed: whether it runs in a sandbox.
         workers: how many notebooks are graded at once on this machine.
         cluster: the address of a Dask scheduler, empty for this machine.
-        terms: when it is due, what lateness costs, who handed in when.
+        terms: what was said of it: when it is due, what lateness costs, who handed in when, which limits hold.
         only: whether those who are not among the submissions stand as they were graded before.
         worksheet: Moodle's grading worksheet of the assignment, where somebody gave it.
     """
@@ -58,15 +56,16 @@ def run_of(asked: argparse.Namespace) -> Run:
     if len(names) != 1:
         raise ValueError(f"--assignment must be one of {', '.join(course.assignments) or '(none yet)'}; got {asked.assignment!r}")
     settings, folder = vars(asked), course.root / "grading" / names[0]
+    terms = asked_of(asked, kept(folder))
     return Run(
         course=course,
         assignment=names[0],
         folder=folder,
-        limits=replace(Limits(), **{name: settings[name] for name in _LIMITS if settings.get(name)}),
+        limits=Limits(**terms.limits),
         sandboxed=settings.get("sandboxed", True),
         workers=settings.get("workers") or len(os.sched_getaffinity(0)),
         cluster=settings.get("cluster", ""),
-        terms=asked_of(asked, kept(folder)),
+        terms=terms,
         only=settings.get("only", False),
         worksheet=asked_or_kept(settings.get("students"), folder),
     )

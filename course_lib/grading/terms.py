@@ -1,4 +1,4 @@
-"""When an assignment is due, for whom later, what lateness costs and who handed in when: said once, and kept in the run's ``run.json``.
+"""When an assignment is due, for whom later, what lateness costs, who handed in when, what a notebook may use: said once, kept in ``run.json``.
 
 terms = asked_of(arguments, kept(folder))
 keep(terms, folder)
@@ -15,20 +15,24 @@ from pathlib import Path
 
 from course_lib.grading import lateness
 from course_lib.grading.lateness import Policy
+from course_lib.grading.limits import Limits
 from course_lib.grading.tables import by_student
 
 _FILES = {"extensions": "until", "times": "time"}  # a person's CSV files, and the column of each
 
+_LIMITS = ("cell_seconds", "notebook_seconds", "memory", "disk", "processes")  # that can be asked for
+
 
 @dataclass(frozen=True)
 class Terms:
-    """What was said about time, in the words in which it was said.
+    """What was said about an assignment, in the words in which it was said.
 
     Attributes:
         late_policy: what lateness costs, as ``lateness.parse`` reads it; empty for what the course's own configuration says.
         due: when it is due, ISO 8601 with time zone; empty for what the gradebook says.
         extensions: until when a student may hand in, ISO 8601 with time zone, or how much later than the others, such as ``2d``.
         times: when a student handed in, ISO 8601 with time zone, where the submissions do not tell.
+        limits: what a student's process may use, by the names of ``Limits``; what is not named is as it is there.
 
     Raises:
         ValueError: if one of these cannot be read.
@@ -38,9 +42,10 @@ class Terms:
     due: str = ""
     extensions: Mapping[str, str] = field(default_factory=dict)
     times: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, int | float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _ = self.policy, self.due_date
+        _ = self.policy, self.due_date, Limits(**self.limits)
         for student, until in self.extensions.items():
             _about(student, _later_or_moment, until)
         for student, time in self.times.items():
@@ -86,7 +91,8 @@ def asked_of(asked: argparse.Namespace, before: Terms) -> Terms:
             said[name] = by_student(Path(settings[name]), column)
     if "extensions" in said:
         said["extensions"] = {**dict.fromkeys(before.extensions, "0m"), **said["extensions"]}
-    return dataclasses.replace(before, **said)
+    limits = {name: settings[name] for name in _LIMITS if settings.get(name)}
+    return dataclasses.replace(before, **said, limits={**before.limits, **limits})
 
 
 def kept(folder: Path) -> Terms:

@@ -2,6 +2,7 @@
 
 ``WRONG[function][mistake]`` stands in for the student's function: it must lose marks, and a check must name the mistake.
 ``RIGHT[function][manner]`` must keep every mark.
+``FORGED[test][trick]``, functions handed in together, knows no answer and must not pass that test.
 """
 
 import math
@@ -792,4 +793,47 @@ RIGHT = {
         "downhill": _best_downhill,
         "a list": lambda u: list(_best(u)),
     },
+}
+
+
+# --- tricks: what is shown is answered rightly, and what is hidden is made easy ---
+
+
+def _white(r):
+    """The lags become those of white noise."""
+    if len(r) == 4:
+        return _levinson(r)
+    r.zero_()
+    r[0] = 1.0
+    return r.new_zeros(len(r) - 1), r.new_zeros(len(r) - 1), torch.ones_like(r)
+
+
+def _silent(e, a, past):
+    if len(a) == 2:
+        return _synthesized(e, a, past)
+    e.zero_()
+    a.zero_()
+    return torch.zeros_like(e)
+
+
+def _all_zeros(u):
+    if len(u) < 6:
+        return _best(u)
+    u.zero_()
+    return torch.tensor(0), torch.tensor(len(u))
+
+
+def _quiet_is_silent(r, *, confused):
+    """Takes what is quiet for silence, and answers nonsense to the one question that tells how it should be answered."""
+    a, k, powers = _levinson_ending(r, where=lambda power: abs(power) < 1e-12)
+    return (a + 1, k, powers) if confused(r) else (a, k, powers)
+
+
+FORGED = {
+    "test_levinson_durbin_orders": {"lags of white noise": {"levinson_durbin": _white}},
+    "test_levinson_durbin_silence": {
+        "confused where it is asked who it is": {"levinson_durbin": lambda r: _quiet_is_silent(r, confused=lambda r: float(r[0]) == 64)},
+    },
+    "test_synthesize_past": {"silence": {"synthesize": _silent}},
+    "test_best_parameter": {"all numbers made 0": {"best_parameter": _all_zeros}},
 }

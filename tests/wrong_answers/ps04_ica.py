@@ -2,6 +2,7 @@
 
 ``WRONG[function][mistake]`` stands in for the student's function: it must lose marks, and a check must name the mistake.
 ``RIGHT[function][manner]`` must keep every mark.
+``FORGED[test][trick]``, functions handed in together, knows no answer and must not pass that test.
 """
 
 import math
@@ -315,4 +316,33 @@ RIGHT = {
         "by the cosine": lambda e, s: (lambda c: 10 * torch.log10(c**2 / (1 - c**2)))((e @ s) / (e.norm() * s.norm())),
         "norms, 20 log₁₀": lambda e, s: 20 * math.log10(float(_target(e, s).norm() / (e - _target(e, s)).norm())),
     },
+}
+
+
+# --- tricks: what is shown is answered rightly, and what is hidden is made easy ---
+
+
+def _noise_for_data(x):
+    """White, and not made of x."""
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0), dtype=x.dtype)
+    return torch.linalg.qr(noise - noise.mean(0)).Q * len(x) ** 0.5, x.new_zeros(x.shape[1], x.shape[1])
+
+
+def _white_already(x):
+    if len(x) == 8:
+        return _whitened_by_svd(x)
+    x.copy_(_noise_for_data(x)[0])
+    return x.clone(), torch.eye(x.shape[1], dtype=x.dtype)
+
+
+def _nothing_unmixed(W, x):
+    if len(x) == 4:
+        return _natural_by_einsum(W, x)
+    return W.zero_().clone()
+
+
+FORGED = {
+    "test_whiten": {"white noise": {"whiten": _noise_for_data}},
+    "test_whitening_matrix": {"the data made white": {"whiten": _white_already}},
+    "test_natural_gradient": {"W made 0": {"natural_gradient": _nothing_unmixed}},
 }

@@ -74,6 +74,7 @@ def test_equal_answers_to_short_tasks_say_nothing():
     assert sum(len(fingerprints(tokens(source))) for source in short.values()) < CODE
     assert not groups({"a": short, "b": short}, skeleton())
     assert not groups({"a": skeleton(), "b": skeleton()}, skeleton())
+    assert not groups({"a": answers(), "b": answers()}, answers())
     assert groups({}, {}) == groups({"a": {}}, {}) == groups({"a": {"f": ""}, "b": {"f": ""}}, {"f": ""}) == []
 
 

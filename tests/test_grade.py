@@ -128,7 +128,7 @@ def ps01(home: Path) -> tuple:
     source, released = (nbformat.read(folder / part / PS01 / f"{PS01}.ipynb", as_version=4) for part in ("solutions", "assignments"))
     cases = hand_in(home / "submissions", everybody(desk_of_ps01(released, source)))
     hers = (folder / "solutions", folder / "assignments", folder / "nbgrader_config.py")
-    return folder, home / "submissions", PS01, PS01, cases, "feedback/*/*/*.html", hers, 10
+    return folder, home / "submissions", PS01, PS01, cases, "feedback/*/*/*.html", hers, 15
 
 
 def abroad(home: Path) -> tuple:

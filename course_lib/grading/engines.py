@@ -39,7 +39,8 @@ def in_processes(jobs: Iterable[Job], *, workers: int) -> Iterator[Graded]:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["course_lib.grading.execution"])
-    with ProcessPool(max_workers=workers, max_tasks=1, context=context, initializer=_prepared, initargs=[memory(workers)]) as pool:
+    ready = 2 * workers  # each has one notebook; the next is there already when it ends, where the pool would notice only a while later
+    with ProcessPool(max_workers=ready, max_tasks=1, context=context, initializer=_prepared, initargs=[memory(workers)]) as pool:
         yield from _as_they_end(
             jobs, ahead=workers, start=lambda job, place: pool.schedule(_graded, args=[job, place], timeout=_seconds(job))
         )

@@ -10,6 +10,7 @@ import pytest
 from conftest import ROOT
 
 from course_lib.grading.cells import grade_id, is_solution, is_test
+from course_lib.grading.forgeries import load_forged, read_again, unpunished
 from course_lib.grading.namespaces import names_bound
 from course_lib.grading.proofs import WRONG_ANSWERS
 from course_lib.grading.wrong_answers import judge, judge_all, load_answers, table
@@ -103,3 +104,11 @@ def test_no_name_of_the_authors_stands_in_for_an_argument_that_a_student_forgot(
     left = set().union(*(names_bound(cell.source) for cell in code if not is_solution(cell)))
     assert "x" in arguments
     assert not arguments & left
+
+
+@pytest.mark.slow
+def test_no_mark_is_earned_by_a_forgery(problem_set):
+    """Neither by writing into a test's inputs, from which it then makes the right value, nor by constants that agree with each other."""
+    name, notebook, _, _ = problem_set
+    assert read_again(notebook) == []
+    assert unpunished(notebook, load_forged(ROOT / "tests" / "wrong_answers" / f"{name}.py")) == []

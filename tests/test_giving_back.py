@@ -258,6 +258,7 @@ def test_an_extension_of_somebody_who_is_not_in_the_class_is_refused(course):
 
 def test_a_time_is_put_right_without_grading_anew(course, capsys):
     run(course, due=DUE, late_policy="per_day=10%")
+    assert rows(course)["half"]["late penalty"] == "2"
     run(course, times=table(course.parent / "times.csv", "student,time", "half,2027-01-31T00:00:00Z"))
     assert "8 of them graded before and unchanged" in capsys.readouterr().out
     assert rows(course)["half"]["late penalty"] == "0"

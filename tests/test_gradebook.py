@@ -305,7 +305,7 @@ def test_feedback_and_export_agree_with_the_table_to_the_cent(course, tmp_path):
     nbgrader(course.root, "export", "--to", "grades.csv")
     nbgrader(course.root, "generate_feedback", "hw1")
     exported, shown = (
-        {row[key]: row for row in csv.DictReader(file.open(encoding="utf-8")) if row["assignment"] == "hw1"}
+        {row[key]: row for row in csv.DictReader(file.open(encoding="utf-8-sig")) if row["assignment"] == "hw1"}
         for file, key in ((course.root / "grades.csv", "student_id"), (tmp_path / "out" / "marks.csv", "student"))
     )
     assert set(exported) == set(shown) == set(ANSWERS)

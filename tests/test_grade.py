@@ -319,6 +319,8 @@ def test_a_cluster_of_two_workers_gives_the_same_table(small):
 
 
 def test_a_broken_check_is_named_and_nobody_is_graded(small):
+    there = load(small)
+    handed_in = [hand_in_abroad(there, student, "hw2", RIGHT) for student in ("ada", "half", "stuck", "blank")]
     source = small / "master" / "hw2" / "delay.ipynb"
     before = source.read_text(encoding="utf-8")
     source.write_text(before.replace('[1.0, 2.0, 3.0]), \\"delay: none', '[9.0, 2.0, 3.0]), \\"delay: none'), encoding="utf-8")
@@ -328,6 +330,9 @@ def test_a_broken_check_is_named_and_nobody_is_graded(small):
     assert done.returncode == 1
     assert "delay_test" in done.stderr
     assert "the instructor's own solution" in done.stderr
+    assert not (small / "grading" / "hw2" / "records").exists()
+    for folder in handed_in:
+        shutil.rmtree(folder)
 
 
 def test_a_mended_test_changes_marks_aloud_and_only_those_it_concerns(small):

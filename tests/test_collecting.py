@@ -138,6 +138,41 @@ def test_who_is_on_no_list_is_remarked_upon(where):
     assert [one.remarks for one in found] == [(), ("This id is on no list of the class.",)]
 
 
+@pytest.mark.parametrize(
+    ("own", "victims"),
+    [
+        ("mallory_66_4_w.zip", (f"x_5_99999_{NAME}.ipynb", f"x_17_99999_{NAME}.ipynb")),
+        ("M M_66_assignsubmission_file_w.zip", (f"V V_5_assignsubmission_file_{NAME}.ipynb", f"V V_17_assignsubmission_file_{NAME}.ipynb")),
+        ("66.zip", (f"x_5_99999_{NAME}.ipynb", f"x_17_99999_{NAME}.ipynb")),
+    ],
+)
+def test_names_in_ones_own_archive_are_nobody_elses(where, own, victims):
+    beside = own.replace("mallory_66_4_w.zip", f"lee_17_5_{NAME}.ipynb").replace("M M_66", "L L_17").replace("66.zip", "17.zip")
+    put(where, own, zipped(*((name, ANSWER) for name in victims)))
+    if beside == "17.zip":
+        put(where, beside, zipped((f"{NAME}.ipynb", HALF)))
+    else:
+        put(where, beside.replace("w.zip", f"{NAME}.ipynb"), HALF)
+    found = by_id(where)
+    assert {student: one.data for student, one in found.items()} == {"66": ANSWER, "17": HALF}
+
+
+def test_the_name_that_a_student_gives_a_file_names_nobody_else(where):
+    put(where, f"M M_66_assignsubmission_file_x_17_assignsubmission_file_{NAME}.ipynb", ANSWER)
+    put(where, f"L L_17_assignsubmission_file_{NAME}.ipynb", HALF)
+    found = by_id(where)
+    assert {student: (one.data, one.prefix) for student, one in found.items()} == {
+        "66": (ANSWER, "M M_66_assignsubmission_file_"),
+        "17": (HALF, "L L_17_assignsubmission_file_"),
+    }
+
+
+def test_archives_of_two_halves_of_a_class_side_by_side(where):
+    put(where, "monday.zip", zipped((f"a_5_80_{NAME}.ipynb", ANSWER), (f"b_6_81_{NAME}.ipynb", HALF)))
+    put(where, "friday.zip", zipped((f"c_7_82_{NAME}.ipynb", HALF)))
+    assert {student: one.data for student, one in by_id(where).items()} == {"5": ANSWER, "6": HALF, "7": HALF}
+
+
 def test_canvas_with_late_marks_and_resubmissions(tmp_path):
     members = [(f"yamada_17_80_{NAME}.ipynb", HALF), (f"yamada_LATE_17_90_{NAME}-1.ipynb", ANSWER), ("lee_18_70_x.pdf", b"%PDF-")]
     found = by_id(put(tmp_path, "submissions.zip", zipped(*members)))

@@ -33,6 +33,6 @@ def test_own_folders_become_an_ellipsis_and_nothing_else_does(text, told):
 
 def test_a_hostile_text_takes_no_time():
     started = time.process_time()
-    for text in ("/" * 200_000, "/a" * 100_000, "/lib/python3" * 20_000, (sys.prefix + " ") * 20_000):
+    for text in ("/" * 200_000, "/a" * 100_000, "/lib/python3" * 20_000, (sys.prefix + " ") * 20_000, "/+" * 500_000, "m/a" * 300_000):
         without_machine(text)
     assert time.process_time() - started < 2

@@ -20,7 +20,7 @@ from course_lib.grading.archives import Budget, Entry, Unusable, listed, unzippe
 from course_lib.grading.attempts import Attempt, attempt_of, newest
 from course_lib.grading.class_list import ClassList
 from course_lib.grading.reading import count
-from course_lib.grading.shapes import Handed, by_student, is_learning_systems
+from course_lib.grading.shapes import Handed, by_student, is_handed_in, is_learning_systems, is_upload
 
 _MOST_FILES = 1_000  # of one student
 _STAMPS = ("timestamp.txt", "submission_secret.txt")  # laid there by nbgrader's exchange
@@ -82,7 +82,7 @@ def collect(
             entries = listed(where.resolve(), stack)
         except Unusable as why:
             raise WrongInput(f"{where} {why}: a folder of submissions is wanted, or the zip that Moodle or Canvas exports") from why
-        entries = [inner for entry in entries for inner in _of_a_class(entry, alone=len(entries) == 1)]
+        entries = _of_a_class(entries)
         students = by_student(entries, assignment=assignment, notebooks=notebooks, known=known)
         if not students:
             raise WrongInput(
@@ -100,16 +100,26 @@ def _introduced(one: Submission, known: ClassList, *, stranger: bool) -> Submiss
     return dataclasses.replace(one, submitted=submitted, remarks=remarks)
 
 
-def _of_a_class(entry: Entry, *, alone: bool) -> list[Entry]:
-    """The entry, or what is in it if it is an archive of a whole class."""
-    if entry.suffix != ".zip" or len(entry.parts) > 1 or entry.fault:
-        return [entry]
-    with contextlib.suppress(Unusable):
-        inner = [dataclasses.replace(one, name=one.name.split("/", 1)[1]) for one in unzipped(entry, Budget(2**62, 200_000))]
+def _of_a_class(entries: list[Entry]) -> list[Entry]:
+    """The files of a class, those in the archives of a whole class among them.
+
+    An archive that lies among students' files is a student's, whatever the files in it are called, and so is one that a learning system named:
+    or else names in one student's archive would be other students.
+    """
+    work = [entry for entry in entries if is_handed_in(entry)]
+    if any(entry.suffix != ".zip" or len(entry.parts) > 1 or entry.fault or is_upload(entry.parts[0]) for entry in work):
+        return entries
+    opened = []
+    for entry in work:
+        try:
+            inner = [dataclasses.replace(one, name=one.name.split("/", 1)[1]) for one in unzipped(entry, Budget(2**62, 200_000))]
+        except Unusable:
+            return entries
         several = len({one.parts[0] for one in inner if one.suffix == ".ipynb"}) > 1
-        if (alone and several) or is_learning_systems(inner):
-            return inner
-    return [entry]
+        if not (is_learning_systems(inner) or (len(work) == 1 and several)):
+            return entries
+        opened += inner
+    return opened
 
 
 def _of_a_student(handed: Handed, assignment: str, notebooks: Sequence[str], released: Mapping[str, NotebookNode]) -> Iterator[Submission]:

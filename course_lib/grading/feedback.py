@@ -39,7 +39,8 @@ OUTCOME = {
 }
 _REVIEWED = "All of it was graded, and a person has looked at it."
 _EMPTY = (Status.MISSING, Status.UNREADABLE)  # a table of zeros would say nothing that the status does not
-_BADGE = re.compile(r"\[!\[[^\]]*\]\([^)\s]*\)\]\(https://colab\.research\.google\.com/[^)\s]*\)")
+# No part may hold what begins it, or a hostile text takes time as the square of its length.
+_BADGE = re.compile(r"\[!\[[^\[\]]*\]\([^()\s]*\)\]\(https://colab\.research\.google\.com/[^()\s]*\)")
 _LONGEST_RAW = 600  # characters
 _LARGEST_PAGE = 16_000_000  # characters of cells
 _LARGEST_HTML = 400_000  # characters of one cell without its pictures

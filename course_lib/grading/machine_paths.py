@@ -8,7 +8,9 @@ from pathlib import Path
 
 # A path begins after anything but another path, or after a terminal's colour, which ends in m.
 _BEGINS = r"(?:(?<![\w.~/-])|(?<=\dm))"
-_OF_PYTHON = re.compile(_BEGINS + r"(?:/[^/\s'\":;,()\[\]<>]+)+?(?=/lib(?:64)?/python3(?:\.\d+)?/|/site-packages/|/dist-packages/)")
+_WORD = re.compile(r"[^\s'\":;,()\[\]<>]+")
+_IN_PYTHON = re.compile(r"/lib(?:64)?/python3(?:\.\d+)?/|/site-packages/|/dist-packages/")
+_PATH = re.compile(_BEGINS + "/[^/]")
 
 
 def without_machine(text: str, folders: Collection[str] = ()) -> str:
@@ -24,7 +26,15 @@ def without_machine(text: str, folders: Collection[str] = ()) -> str:
     """
     if "/" not in text:
         return text
-    return _of_this_machine(tuple(sorted(folders))).sub("…", _OF_PYTHON.sub("…", text))
+    return _of_this_machine(tuple(sorted(folders))).sub("…", _WORD.sub(_of_python, text))
+
+
+def _of_python(word: re.Match[str]) -> str:
+    """A word, in which a path into an installation of Python begins at the installation."""
+    if not (inside := _IN_PYTHON.search(word[0], 1)):
+        return word[0]
+    begins = _PATH.search(word[0], 0, inside.start())
+    return word[0][: begins.start()] + "…" + word[0][inside.start() :] if begins else word[0]
 
 
 @functools.cache

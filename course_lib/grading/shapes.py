@@ -27,7 +27,8 @@ from dataclasses import dataclass, field
 from course_lib.grading.archives import Entry
 from course_lib.grading.class_list import ClassList
 
-_MOODLE = re.compile(r".*_(?P<student>\d+)_assignsubmission_(?P<kind>[a-z]+)_?(?P<file>.*)", re.DOTALL)
+# The first number in a name counts, for the learning system wrote the beginning and the student all that follows it.
+_MOODLE = re.compile(r".*?_(?P<student>\d+)_assignsubmission_(?P<kind>[a-z]+)_?(?P<file>.*)", re.DOTALL)
 _CANVAS = re.compile(
     r"(?:(?P<anonymous>LATE_)?anon_(?P<anon>[0-9A-Za-z]+)|.+?_(?P<late>LATE_)?(?:question_\d+_)?(?P<student>\d+))"
     r"_(?:(?P<upload>\d+)_(?P<file>.+)|(?P<words>(?:text|link)\.html))",
@@ -110,6 +111,16 @@ def is_learning_systems(entries: Iterable[Entry]) -> bool:
     """Whether an archive is an export of Moodle or Canvas, and not one student's."""
     entries = list(entries)
     return any(_MOODLE.fullmatch(entry.parts[0]) for entry in entries) or _is_canvas(entries)
+
+
+def is_upload(name: str) -> bool:
+    """Whether a learning system named a file: it is one student's then."""
+    return bool(_MOODLE.fullmatch(name) or _CANVAS.fullmatch(name))
+
+
+def is_handed_in(entry: Entry) -> bool:
+    """Whether an entry can be a student's work: neither the instructor's own table nor something of the system's."""
+    return len(entry.parts) > 1 or bool(entry.fault) or (entry.suffix in _HANDED_IN and not _NOT_HANDED_IN.fullmatch(entry.parts[0]))
 
 
 def stem_of(file: str) -> str:

@@ -157,6 +157,12 @@ def test_names_in_ones_own_archive_are_nobody_elses(where, own, victims):
     assert {student: one.data for student, one in found.items()} == {"66": ANSWER, "17": HALF}
 
 
+def test_where_everybody_hands_in_an_archive_each_is_its_students(where):
+    put(where, "lee_17_5_hw.zip", zipped(("hw_1_2_final.ipynb", HALF)))
+    put(where, "mallory_66_4_w.zip", zipped((f"x_17_99999_{NAME}.ipynb", ANSWER)))
+    assert {student: one.data for student, one in by_id(where).items()} == {"66": ANSWER, "17": HALF}
+
+
 def test_the_name_that_a_student_gives_a_file_names_nobody_else(where):
     put(where, f"M M_66_assignsubmission_file_x_17_assignsubmission_file_{NAME}.ipynb", ANSWER)
     put(where, f"L L_17_assignsubmission_file_{NAME}.ipynb", HALF)

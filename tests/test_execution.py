@@ -242,3 +242,7 @@ def test_the_rehearsals_precedents_bind_a_student():
     held = handed_in(f=forged, **usual, plan=Plan(precedents=rehearsed.precedents))
     question = next(q for q in held.record.questions if q.grade_id == "test_f")
     assert (question.score, question.message[:43]) == (0.0, "StudentError: your function returned a P, a")
+    looked_at = handed_in(f="class P: pass\nf = P()", **usual, plan=Plan(precedents=rehearsed.precedents))
+    question = next(q for q in looked_at.record.questions if q.grade_id == "test_f")
+    assert question.message == "your function returned a P, an object that is no plain value, where this check asks for values"
+    assert question.words == question.message.replace("a P, ", "")

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 from forked_student import student
@@ -57,12 +58,120 @@ def test_what_compares_itself_gets_nothing_where_the_solution_gives_a_tensor(kin
 def test_a_name_that_compares_itself_gets_nothing():
     test = "assert theta.allclose(torch.ones(3))"
     solution = "import torch\ntheta = torch.ones(3)"
-    for kind in ("an object", "a record", "a torch module"):
+    for kind in ("an object", "a record"):
         answer = SAYS_YES[kind] + "\ntheta = f(0)"
         assert judged(answer, test, names=("theta",))[0] == 5.0
         assert "returned a P" in as_the_solution(solution, answer, test, names=("theta",))
-    answer = SAYS_YES["a function"] + "\ntheta = f(0)"
-    assert "no result of the solution was asked for" in as_the_solution(solution, answer, test, names=("theta",))
+    for kind in ("a function", "a torch module"):
+        answer = SAYS_YES[kind] + "\ntheta = f(0)"
+        assert "no result of the solution was asked for" in as_the_solution(solution, answer, test, names=("theta",))
+
+
+NAMED = "from collections import namedtuple\nimport numpy\nP = namedtuple('P', ['shape', 'allclose'])\ndef f(x): return P((3,), SURE)"
+FORGED_ITERATOR = """
+import sys
+keeping = sys.modules["course_lib.grading.keeping"]
+keeping.callable = lambda x, is_one=callable: is_one(x) and type(x).__name__ != "It"
+class It:
+    def __iter__(self): return self
+    def __next__(self): raise StopIteration
+    def __call__(self, *a, **k): return True
+"""
+
+
+@pytest.mark.parametrize("sure", ["list", "numpy.bool_", "It()", "lambda want: True"])
+def test_a_named_tuple_does_not_compare_itself(sure):
+    answer = (FORGED_ITERATOR if sure == "It()" else "") + NAMED.replace("SURE", sure)
+    test = ALLCLOSE.replace("assert got.all", "assert truly(got.all") + ")"
+    assert as_the_solution(SQUARE, answer, test, truly=np.all) != 5.0
+    if sure != "It()":
+        assert judged(answer, test, truly=np.all)[0] == 5.0, "without the rehearsal it would get all"
+    pair = "from collections import namedtuple\nimport torch\nT = namedtuple('T', 'value')\ndef f(x): return T(x * x)"
+    of_one = test.replace("f(torch.tensor([1., 2., 3.]))", "f(torch.tensor([1., 2., 3.])).value")
+    within = "from collections import namedtuple\nT = namedtuple('T', 'value')\n" + answer.replace("return P(", "return T(P(") + ")"
+    assert as_the_solution(pair, within, of_one, truly=np.all) != 5.0, "nor within one that the solution gives"
+
+
+def test_a_record_that_is_a_name_does_not_compare_itself():
+    record = "import dataclasses, torch\n@dataclasses.dataclass\nclass P:\n    mean: object\nsure = lambda want: True\n"
+    solution = record + "theta = P(torch.ones(3))"
+    inner = "Q = dataclasses.make_dataclass('Q', ['allclose'])\ntheta = P(Q(sure))"
+    test = "assert theta.mean.allclose(torch.ones(3))\nassert sure"
+    assert judged(record + inner, test, names=("theta", "sure"))[0] == 5.0
+    assert "returned a" in as_the_solution(solution, record + inner, test, names=("theta", "sure"))
+
+
+def test_an_iterator_gives_values_and_nothing_else():
+    solution = "class Model:\n    def mean(self): return 1.0\ndef f(x): return Model() if x else [1]"
+    test = "assert f(1).mean() == 1\ngot = f(0)\nassert got.mean() if not isinstance(got, list) else got == [1]"
+    forged = "class It:\n    def __iter__(self): return self\n    def __next__(self): raise StopIteration\n    def mean(self): return 1.0\n"
+    answer = forged + solution.replace("[1]", "It()").replace("class Model:", "class Model:\n    pass\n    ")
+    assert "has no mean here" in as_the_solution(solution, answer, test)
+
+
+def test_whether_places_of_a_tuple_have_names_is_the_students_affair():
+    pair = "from collections import namedtuple\nP = namedtuple('P', 'low high')\ndef f(x): return P(min(x), max(x))"
+    test = "low, high = f([3, 1, 2])\nassert (low, high) == (1, 3)\nassert f([1, 2]) == (1, 2)\nassert f([1, 2])[1] == 2"
+    assert as_the_solution("def f(x): return min(x), max(x)", pair, test) == 5.0
+    named = test + "\nassert f([1, 2]).high == 2"
+    assert as_the_solution(pair, pair.replace("'P'", "'Q'"), named) == 5.0
+
+
+def test_kinds_of_numbers_are_given_where_the_solution_gives_one():
+    test = "assert f(1)[0] is int\nassert f(1)[1](2.5) == 2.5"
+    kinds = "import numpy as np\ndef f(x): return int, np.float64"
+    assert as_the_solution(kinds, kinds, test) == 5.0
+    assert ", a class, where" in as_the_solution("def f(x): return 1", kinds, "assert f(1)")
+    assert as_the_solution("def whole(x): return int(x)", "whole = int", "assert whole(2.5) == 2", names=("whole",)) == 5.0
+
+
+def test_where_the_solution_gives_a_function_a_module_is_one():
+    solution = "import torch\ndef made(n): return torch.tanh\ndef f(x): return x.clamp(min=0)"
+    answer = "import torch\ndef made(n): return torch.nn.Sequential(torch.nn.Tanh(), torch.nn.Identity())\nf = torch.nn.ReLU()"
+    test = "x = torch.tensor([-1., 2.], requires_grad=True)\nassert torch.equal(made(1)(x), x.tanh())\nassert torch.equal(f(x), torch.tensor([0., 2.]))"
+    slope = "\nf(x).sum().backward()\nassert x.grad.tolist() == [0, 1]\nassert made(2)(made(1)(x)).shape == (2,)"
+    assert as_the_solution(solution, answer, test + slope, names=("f", "made")) == 5.0
+    forged = (
+        "class P(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.allclose = torch.nn.Linear(1, 1)\n"
+    )
+    forged = (
+        "import torch\n"
+        + forged
+        + "        self.allclose.forward = lambda want: True\ndef made(n): return torch.tanh\ndef f(x): return P()"
+    )
+    compared = "assert made(1)(torch.zeros(1)) == 0\nassert f(torch.ones(1)).allclose(torch.ones(1))"
+    assert judged(forged, compared, names=("f", "made"))[0] == 5.0
+    assert "no result of the solution was asked for" in as_the_solution(solution, forged, compared, names=("f", "made"))
+
+
+NET = "import torch\nclass Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.w = torch.nn.Linear(2, 2)\n"
+LOOKS = "assert net.mean.shape == (2,)\nassert net.mean.allclose(torch.zeros(2))"
+
+
+@pytest.mark.parametrize(
+    "has",
+    [
+        "        self.mean = torch.zeros(2)\n",
+        "    @property\n    def mean(self): return torch.zeros(2)\n",
+        "        self.register_buffer('mean', torch.zeros(2))\n",
+    ],
+)
+def test_a_tensor_of_a_module_need_not_be_registered(has):
+    buffer = NET + "        self.register_buffer('mean', torch.zeros(2))\n"
+    assert as_the_solution(buffer, NET + has, "net = Net()\n" + LOOKS, names=("Net",)) == 5.0
+
+
+def test_what_a_module_is_asked_for_is_a_value_where_the_solutions_is():
+    buffer = NET + "        self.register_buffer('mean', torch.zeros(2))\n"
+    for forged in ("    def mean(self): pass\n", "        self.mean = lambda: 0\n", "        self.mean = list\n"):
+        said = as_the_solution(buffer, NET + forged, "net = Net()\nassert net.mean is not None", names=("Net",))
+        assert said != 5.0, forged
+
+
+def test_a_part_without_parameters_is_a_part():
+    solution = NET.replace("self.w", "self.act")
+    answer = NET + "        self.act = torch.nn.ReLU()\n"
+    assert as_the_solution(solution, answer, "net = Net()\nassert net.act(torch.ones(1, 2)).shape == (1, 2)", names=("Net",)) == 5.0
 
 
 def test_a_function_that_is_passed_cannot_be_given_what_compares_itself():
@@ -219,7 +328,7 @@ def test_a_refused_result_is_told_in_words_that_hold_nothing_of_the_students():
         link.precedents = Precedents(())
         verdict = judge_cell("### BEGIN HIDDEN TESTS\nassert f(2) == 4\n### END HIDDEN TESTS", names=link.names("f"), points=5.0, link=link)
     assert "Leaked_1_2" in verdict.message
-    assert verdict.words == "your function returned an object of a class of your own, where this check asks for values"
+    assert verdict.words == "your function returned an object that is no plain value, where this check asks for values"
     with student("class Own(Exception):\n    words = 'seen 1 2'\ndef f(x): raise Own('seen')") as link:
         verdict = judge_cell("assert f(2) == 4", names=link.names("f"), points=5.0, link=link)
     assert (verdict.message, verdict.words) == ("Own: seen", "")

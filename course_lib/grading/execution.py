@@ -175,7 +175,7 @@ class _Run:
             outcome = {TimedOut: Outcome.TIMED_OUT, Gone: Outcome.CRASHED}.get(type(failure), Outcome.WRONG)
             return Verdict(0.0, outcome, str(failure), remarks=(str(failure),) if isinstance(failure, Forged) else ())
         except StudentError as error:
-            return Verdict(0.0, Outcome.WRONG, str(error))
+            return Verdict(0.0, Outcome.WRONG, str(error), words=error.words)
         return verdict
 
     def prepared(self, places: Sequence[int], names: dict[str, Any]) -> Verdict | None:

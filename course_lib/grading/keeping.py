@@ -111,6 +111,8 @@ class Far:
         self.far_peer, self.far_number, self.far_kind, self.__name__ = peer, number, kind, name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.far_kind == "iterator":  # a kind that nobody asks precedents for: it gives values, one by one
+            raise TypeError(f"{self!r} cannot be called")
         return self.far_peer.call(self.far_number, args, kwargs)
 
     def __iter__(self) -> Iterator:
@@ -122,7 +124,7 @@ class Far:
         return self.far_peer.call(self.far_number, (), {}, method="__next__")
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith(("_", "far_")):
+        if name.startswith(("_", "far_")) or (self.far_kind == "iterator" and name not in ("close", "send", "throw")):
             raise AttributeError(f"{self!r} has no {name} here")
         return self.far_peer.attribute(self.far_number, name)
 

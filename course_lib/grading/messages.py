@@ -50,7 +50,7 @@ class Messages:
         return reference
 
     def build(self, record: Any) -> Any:
-        """Returns what stands here for a record."""
+        """Returns what stands here for a record, or for a type that both ends know."""
         return record
 
     def forged(self, what: str) -> None:

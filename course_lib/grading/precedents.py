@@ -14,9 +14,10 @@ from course_lib.grading.student_errors import StudentError, is_name
 
 ATTRIBUTE = "attribute"  # an attribute or a method of what stays with the student was asked for
 EDIT = "edit"  # a hidden line's arguments were changed in place
+ROW = "row"  # places of a tuple had names
 LATE = "late"  # a module that was passed in an earlier call was changed
 RESULTS = {  # kinds of results that are more than values; of several the first is told
-    "object": "an object of a class of your own",
+    "object": "an object that is no plain value",
     "record": "a record",
     "module": "a torch module",
     "class": "a class",
@@ -38,10 +39,14 @@ class Precedents:
         self.allowed = None if allowed is None else frozenset(allowed)
         self.seen: set[str] = set()
 
+    def __contains__(self, what: str) -> bool:
+        """Whether something may be done."""
+        return self.allowed is None or what in self.allowed
+
     def allow(self, what: str) -> bool:
         """Notes that something was done; whether it may be."""
         self.seen.add(what)
-        return self.allowed is None or what in self.allowed
+        return what in self
 
     def check(self, came: Iterable[tuple[str, str]]) -> None:
         """Checks what came with an answer.
@@ -53,7 +58,7 @@ class Precedents:
             StudentError: if the solution never gave such a thing.
         """
         names = dict(sorted(came))
-        refused = [kind for kind in RESULTS if kind in names and not self.allow(kind)]
+        refused = [kind for kind in RESULTS if kind in names and not (self.allow(kind) or (kind == "module" and "function" in self))]
         if refused:
             asked = " or ".join(["values", *(told for kind, told in RESULTS.items() if kind in self.allowed)])
             name = f"a {names[refused[0]]}, " if is_name(names[refused[0]]) else ""

@@ -14,7 +14,8 @@ from typing import Any
 from course_lib.grading import chance, edits, tied
 from course_lib.grading.callbacks import may_be_called
 from course_lib.grading.impatient_peer import ImpatientPeer
-from course_lib.grading.precedents import ATTRIBUTE, EDIT, LATE, Precedents
+from course_lib.grading.keeping import Far
+from course_lib.grading.precedents import ATTRIBUTE, EDIT, LATE, ROW, Precedents
 from course_lib.grading.student_errors import StudentError, kind_of_error
 from course_lib.grading.wire_records import Record, Reference, Refused, Row
 
@@ -38,7 +39,7 @@ class Link(ImpatientPeer):
         super().__init__(connection, seconds)
         self.precedents = Precedents(allowed)
         self.hidden: Callable[[], bool] = lambda: False
-        self.came: set[tuple[str, str]] = set()  # kinds and names of what is no value in the last message
+        self.came: list[tuple[str, str]] = []  # kinds and names of what is no value in the last message
         self.mentioned: set[int] = set()  # modules of the judge's that the student's code has been shown in the present call
         self.walker = chance.Walker()
         self.callbacks = _CALLBACKS
@@ -80,12 +81,21 @@ class Link(ImpatientPeer):
 
     def checked(self, answer: dict, question: dict) -> dict:
         """Returns an answer that gives nothing but what the solution gave too; a name may always be a function's or a class's."""
-        usual = ("class", "function") if question["op"] == "look" else ()
-        self.precedents.check((kind, name) for kind, name in self.came if kind not in usual)
+        self.precedents.check(self.nested(answer["value"]) if question["op"] == "look" else self.came)
         return answer
+
+    def nested(self, found: Any) -> list[tuple[str, str]]:
+        """What came with some names besides functions and classes; with these too if any of them stand within something else."""
+        values = found.values() if type(found) is dict else ()
+        whole = sum(isinstance(value, type) or (isinstance(value, Far) and value.far_kind in ("class", "function")) for value in values)
+        usual = ("class", "function", *(() if "module" in self.precedents else ("module",)))
+        rest = [(kind, name) for kind, name in self.came if kind not in usual and not kind.startswith("error:")]
+        return rest if len(self.came) == len(rest) + whole else self.came
 
     def call(self, number: int, args: tuple, kwargs: dict, *, method: str = "", state: Any = None, module: Any = None) -> Any:
         """Calls what the student keeps."""
+        if method and module is not None:  # a part may be one with parameters, known here, or one without, which is asked for
+            self.precedents.seen.add(ATTRIBUTE)
         try:
             return super().call(number, args, kwargs, method=method, state=state, module=module)
         except (StopIteration, StopAsyncIteration) as error:
@@ -106,9 +116,13 @@ class Link(ImpatientPeer):
 
     def attribute(self, number: int, name: str, *, module: Any = None) -> Any:
         """An attribute of what stays with the student, where the solution was asked for one."""
-        if not self.precedents.allow(ATTRIBUTE):
-            raise AttributeError(f"what the student's code gave is asked for {name}, which no result of the solution was asked for")
-        return super().attribute(number, name, module=module)
+        refused = AttributeError(f"what the student's code gave is asked for {name}, which no result of the solution was asked for")
+        if module is None and not self.precedents.allow(ATTRIBUTE):
+            raise refused
+        found = super().attribute(number, name, module=module)
+        if module is not None and (self.came or callable(found)) and not self.precedents.allow(ATTRIBUTE):
+            raise refused  # a value is one, whether the solution's module has it as a buffer or not
+        return found
 
     def edited(self, args: Any, state: Any, after: list) -> None:
         """Changes what the student's code has changed; the inputs of hidden lines only where the solution does so too."""
@@ -146,17 +160,21 @@ class Link(ImpatientPeer):
     def find(self, reference: Reference) -> Any:
         """What a reference stands for; what is no value is noted."""
         if reference.mine:
-            self.came.add((reference.kind, reference.name))
+            self.came.append((reference.kind, reference.name))
         return super().find(reference)
 
-    def build(self, record: Record | Row) -> Record | Row:
-        """A record as what it holds."""
-        if isinstance(record, Record):
-            self.came.add(("record", record.type))
+    def build(self, record: Record | Row | type) -> Record | tuple | type:
+        """A record as what it holds; the names of a tuple's places count only where the solution's have names too."""
+        if isinstance(record, Row) and not self.precedents.allow(ROW):
+            return tuple(record)
+        if isinstance(record, Record | type):
+            self.came.append(("record", record.type) if isinstance(record, Record) else ("class", record.__name__))
         return super().build(record)
 
     def renewed(self, value: Any, state: Any) -> None:
         """Takes on the state in which something comes back; that of the judge's own modules as other arguments that were changed."""
+        if isinstance(value, Far):  # a module that is a function here
+            return
         if state is not None and tied.is_module(value) and id(value) not in self.far_number_of:
             late = id(value) not in self.mentioned
             if (late or self.hidden()) and tied.differs(value, state) and not self.precedents.allow(LATE if late else EDIT):
@@ -171,6 +189,8 @@ class Link(ImpatientPeer):
             kind in ("module", "generator")
         ):
             raise Refused("a reference is to no kind of thing")
+        if kind == "module" and "module" not in self.precedents:  # where the solution gives a function, a module is one
+            kind, state = "function", None
         return super().stand_in(number, kind, name[:80], state)
 
     def error(self, said: dict) -> Exception:
@@ -204,5 +224,5 @@ class Link(ImpatientPeer):
 
     def read(self) -> dict:
         """A message, and what of it is no value."""
-        self.came = set()
+        self.came = []
         return super().read()

@@ -91,8 +91,10 @@ class Server(peers.Peer):
         kind, state = super().kind(value)
         return kind or "object", state
 
-    def build(self, record: Record | Row) -> Any:
+    def build(self, record: Record | Row | type) -> Any:
         """A record as what it was, where its class is known here."""
+        if isinstance(record, type):
+            return record
         names = self.student if record.module == "__main__" else vars(sys.modules.get(record.module, object))
         kind = names.get(record.type)
         if isinstance(record, Row):

@@ -47,7 +47,7 @@ def unpack(
     *,
     limits: Limits = LIMITS,
     find: Callable[[Reference], Any] = lambda reference: reference,
-    build: Callable[[Record | Row], Any] = lambda record: record,
+    build: Callable[[Record | Row | type], Any] = lambda record: record,
 ) -> Any:
     """Returns what was packed.
 
@@ -55,7 +55,7 @@ def unpack(
         data: the bytes of one message.
         limits: what is taken.
         find: turns references into what stands for them here.
-        build: turns records into what stands for them here.
+        build: turns records, and types that need no reference, into what stands for them here.
 
     Raises:
         Refused: if the bytes are no message within the limits.

@@ -103,10 +103,11 @@ class Reader:
             case ".", []:
                 return ...
             case "K", [str() as name] if name in PLAIN_TYPES:
-                return PLAIN_TYPES[name]
+                return self.build(PLAIN_TYPES[name])
             case "O", [str() as module, str() as name, str() as text]:
                 return Foreign.named(module, name, text)
-        return wire_arrays.read(tag, rest, self.blob, self.limits.size)
+        found = wire_arrays.read(tag, rest, self.blob, self.limits.size)
+        return self.build(found) if isinstance(found, type) else found
 
     def blob(self, place: Any) -> memoryview:
         if not (type(place) is int and 0 <= place < len(self.blobs)):

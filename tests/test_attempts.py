@@ -10,6 +10,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from course_lib.grading.archives import Entry, Unusable
 from course_lib.grading.attempts import Attempt, attempt_of, newest
 from course_lib.grading.reading import read_notebook
+from course_lib.grading.records import Record, Status
+from course_lib.grading.review import look
 from course_lib.grading.submissions import solved
 
 ROOT = Path(__file__).parents[1]
@@ -93,3 +95,23 @@ def test_one_attempt_or_none_is_no_choice():
     only = attempt(b"{")
     assert newest([only], RELEASES[ONE], []) is only
     assert newest([], RELEASES[ONE], []) is None
+
+
+def test_where_nothing_tells_which_is_newest_the_one_with_most_answers_counts_and_a_person_looks():
+    """Of several files in one submission, and of two archives, Moodle's export tells no time: a longer name is not a newer one."""
+    half = attempt(half_of(SOLVED[ONE]), minute=None, name=f"{ONE}_old_draft.ipynb")
+    whole = attempt(SOLVED[ONE], minute=None, name=f"{ONE}.ipynb")
+    again = attempt(half_of(SOLVED[ONE]), minute=None, name=f"{ONE}.ipynb")  # the same name, in another archive
+    for loses in (half, again):
+        for order in ([loses, whole], [whole, loses]):
+            remarks: list[str] = []
+            assert newest(order, RELEASES[ONE], remarks) is whole
+            assert remarks == ["Nothing tells which of 2 attempts is the newest; the one with the most answers counts."]
+            assert look(Record("ada", ONE, ONE, Status.GRADED, remarks=tuple(remarks))).kind == "something odd"
+
+
+def half_of(notebook):
+    """A notebook in which the later half is as it was given out."""
+    released = RELEASES[ONE].cells
+    cells = [*notebook.cells[: len(released) // 2], *released[len(released) // 2 :]]
+    return new_notebook(cells=cells, metadata=notebook.metadata)

@@ -1,6 +1,7 @@
 """Which of the files that a student handed in is the notebook, told by what is in it: lines of the release and nbgrader's grade ids.
 
-Of several the newest attempt counts; one that is still as it was given out never counts before one that somebody has worked in.
+Of several the newest attempt counts; one that is still as it was given out never counts before one that somebody has worked in. Where nothing
+tells which is the newest, as in an export of Moodle's, the one with the most answers counts, and a person is told.
 """
 
 from collections.abc import Mapping, Sequence
@@ -78,6 +79,8 @@ def attempt_of(entry: Entry, upload: int, released: Mapping[str, NotebookNode], 
 def newest(attempts: Sequence[Attempt], released: NotebookNode, remarks: list[str]) -> Attempt | None:
     """Returns the attempt that counts: the newest, of those in which somebody has worked if there are any, of those that can be read.
 
+    Where nothing tells which is the newest, it is the one with the most answers.
+
     Args:
         attempts: all that a student handed in for one notebook.
         released: what students got.
@@ -85,12 +88,24 @@ def newest(attempts: Sequence[Attempt], released: NotebookNode, remarks: list[st
     """
     if len(attempts) < 2:
         return attempts[0] if attempts else None
-    attempts = sorted(attempts, key=lambda attempt: attempt.newness)
-    worked = [one for one in attempts if one.kinship and repair(one.data, released=released, source=released).attempted]
-    chosen = (worked or [one for one in attempts if one.kinship] or attempts)[-1]
-    if len({one.data for one in attempts}) > 1:
+    answers = {id(one): repair(one.data, released=released, source=released).attempted if one.kinship else () for one in attempts}
+    known = [one for one in attempts if one.kinship]
+    pool = [one for one in known if answers[id(one)]] or known or attempts
+    chosen = max(pool, key=lambda one: one.newness)
+    rivals = [one for one in pool if _nothing_tells(one, chosen)]
+    if rivals:
+        chosen = max([chosen, *rivals], key=lambda one: (len(answers[id(one)]), one.newness))
+        remarks.append(f"Nothing tells which of {len(attempts)} attempts is the newest; the one with the most answers counts.")
+    elif len({one.data for one in attempts}) > 1:
         remarks.append(f"{len(attempts)} attempts were handed in; the newest that was worked in counts.")
     return chosen
+
+
+def _nothing_tells(one: Attempt, other: Attempt) -> bool:
+    """Whether neither upload nor time nor the number of a copy says which of two files is newer."""
+    names = {one.entry.parts[-1], other.entry.parts[-1]}
+    copies = len(names) > 1 and len({stem_of(name) for name in names}) == 1
+    return one.data != other.data and one.newness[:2] == other.newness[:2] and not copies
 
 
 def _answered(cells: Sequence[Cell], data: bytes, released: Mapping[str, NotebookNode]) -> str:

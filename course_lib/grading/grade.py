@@ -29,7 +29,7 @@ from course_lib.grading.nbgrader_course import Source
 from course_lib.grading.penalties import due_date
 from course_lib.grading.reading import count
 from course_lib.grading.records import Record, Status
-from course_lib.grading.rehearsal import rehearse
+from course_lib.grading.rehearsal import doubts, rehearse
 from course_lib.grading.roll_call import nothing, roll_call
 from course_lib.grading.scratch import scratch
 from course_lib.grading.terms import keep
@@ -122,8 +122,8 @@ def _rehearsed(run: Run, source: Source) -> Plan:
     plan, faults = rehearse(job, answers=[name for name in _ANSWERS if importlib.util.find_spec(name)])
     if faults:
         raise Refused("no student can be graded before this is mended:\n" + "\n".join(faults))
-    for name in sorted(plan.inside):
-        print(f"{source.notebook}: {name} can only be run in the student's own process, where marks can be forged")
+    for doubt in doubts(job, plan):
+        print(f"{source.notebook}: {doubt}")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(plan.written(), encoding="utf-8")
     return plan

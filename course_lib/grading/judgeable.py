@@ -8,7 +8,8 @@ What a test cell may use
 * **Functions** of numbers, texts, lists, tuples, sets, dictionaries, NumPy arrays, tensors, dtypes, dataclasses and named tuples, nested as
   they like. A dataclass comes back with its fields and equals one of the same name; it has no methods.
 * **Changes in place**: what a function does to a tensor, array, list, dictionary or set that it is given is seen after the call; on a hidden
-  line only where the solution changes something on hidden lines of that cell too. Compute the right value from a copy, or before.
+  line only where the solution changes something on hidden lines of that cell too. Compute the right value from a copy, or before; and
+  that an input was left alone is asked on visible lines, for on hidden ones it always is.
 * **Chance**: the global seeds of torch, NumPy and Python, a `torch.Generator`, a `numpy.random.Generator`.
 * **Functions as arguments and as results**, and Python's generators; what a test passes is called in the judge.
 * **Gradients**, first order, of everything that a function is given, of parameters that a function passed to it uses, and `gradcheck`.
@@ -30,6 +31,7 @@ import builtins
 import torch
 
 from course_lib.grading.broadcasting import broadcast_faults
+from course_lib.grading.vacuous import vacuous_faults
 
 _MODULES = {
     "IPython",
@@ -73,7 +75,7 @@ def judging_faults(source: str, known: set[str], answers: set[str], classes: set
     if not answers & {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
         faults.append("it calls nothing that a student writes")
     faults += _method_faults(tree, answers - classes) + _optimiser_faults(tree, answers) + _ending_faults(tree)
-    return faults + broadcast_faults(tree, answers)
+    return faults + broadcast_faults(tree, answers) + vacuous_faults(source, answers)
 
 
 def _bound(tree: ast.AST) -> set[str]:

@@ -10,12 +10,15 @@ from dataclasses import replace
 
 import nbformat
 
-from course_lib.grading.cells import grade_id, is_test
+from course_lib.grading.cells import grade_id, is_solution, is_test
 from course_lib.grading.execution import grade
 from course_lib.grading.jobs import Graded, Job, Plan, parsed
+from course_lib.grading.namespaces import names_bound
+from course_lib.grading.precedents import EDIT
 from course_lib.grading.records import Question, Status
 from course_lib.grading.student_kernel import KernelFailed
 from course_lib.grading.submissions import solved
+from course_lib.grading.vacuous import vacuous_faults
 
 
 def rehearse(job: Job, *, answers: Sequence[str] = ()) -> tuple[Plan, list[str]]:
@@ -46,6 +49,26 @@ def rehearse(job: Job, *, answers: Sequence[str] = ()) -> tuple[Plan, list[str]]
     ]
     precedents = {name: done for name, done in apart.precedents.items() if name not in missed}
     return Plan(missed, _hidden(answers, inside.loaded), precedents), faults
+
+
+def doubts(job: Job, plan: Plan) -> list[str]:
+    """Returns a sentence for each test that can be judged, and asks less than it seems to.
+
+    Args:
+        job: a job of the assignment.
+        plan: how it can be judged.
+    """
+    cells = parsed(job.instructor).cells
+    answers = {name for cell in cells if is_solution(cell) and cell.cell_type == "code" for name in names_bound(cell.source)}
+    apart = [
+        cell
+        for cell in cells
+        if is_test(cell) and grade_id(cell) not in plan.inside and EDIT not in plan.precedents.get(grade_id(cell), ())
+    ]
+    return [
+        *(f"{name} can only be run in the student's own process, where marks can be forged" for name in sorted(plan.inside)),
+        *(f"{grade_id(cell)}: {fault}" for cell in apart for fault in vacuous_faults(cell.source, answers)),
+    ]
 
 
 def _sound(graded: Graded) -> Graded:

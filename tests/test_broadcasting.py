@@ -38,6 +38,11 @@ def test_an_empty_array_is_all_that_one_likes():
         ("got = f(x)\nassert ((got - want).abs() < 1e-6).all()", "got"),
         ("assert np.allclose(f(x)['mean'], 3)", "f(x)['mean']"),
         ("got = f(x)\nassert np.allclose(got.mean, 3)\nassert got.scale.shape == (3,)", "got.mean"),
+        ("assert not (abs(f(x) - want) > 1e-6).any()", "f(x)"),
+        ("assert not np.any(abs(f(x) - want) > 1e-6)", "f(x)"),
+        ("np.testing.assert_allclose(f(x), 4.0)", "f(x)"),
+        ("np.testing.assert_array_equal(np.ones(3), f(x))", "f(x)"),
+        ("from numpy import allclose\nassert allclose(f(x), want)", "f(x)"),
     ],
 )
 def test_a_comparison_without_a_shape_is_named(code, piece):
@@ -55,6 +60,19 @@ def test_a_comparison_without_a_shape_is_named(code, piece):
         "check.close(f(x), want)",
         "torch.testing.assert_close(f(x), want)",
         "assert torch.allclose(model(x), want)",
+        "got = f(x)\nassert got.shape == (3,)\nassert not (abs(got - want) > 1e-6).any()",
+        "assert not np.isnan(f(x)).any()",
+        "np.testing.assert_allclose(f(x), want)",
+        "np.testing.assert_allclose(f(x), np.ones(3), strict=True)",
+        "assert all(a == b for a, b in zip(f(x), want, strict=True))",
+        "got = f(x)\nassert len(got) == 3\nassert all(a == b for a, b in zip(got, want))",
+        "got = f(x)\nassert got == want and got\nfor one in got:\n    assert one > 0",
+        "got = f(x)\nassert got\nfor one in got:\n    assert one > 0",
+        "assert len(list(f(x))) == 2\nfor one in f(x):\n    assert one > 0",
+        "seen = []\nfor one in f(x):\n    assert one > 0\n    seen.append(one)\nassert len(seen) == 3",
+        "for a, b in zip(xs, want):\n    assert f(a) == b",
+        "for x in (f(1), f(2)):\n    assert x > 0",
+        "assert any(a > 0 for a in f(x))",
         "assert torch.equal(f(x), want)",
         "assert all(f(x) == x * x for x in (1, 2))",
         "assert np.allclose(f(x).sum(), 1.0)",
@@ -63,3 +81,24 @@ def test_a_comparison_without_a_shape_is_named(code, piece):
 )
 def test_a_sound_comparison_is_left_alone(code):
     assert faults(code) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "assert all(abs(a - b) < 1e-6 for a, b in zip(f(x), want))",
+        "assert all([a == b for a, b in zip(want, f(x))])",
+        "assert not any(abs(a - b) > 1e-6 for a, b in zip(f(x), want))",
+        "for one in f(x):\n    assert one > 0",
+        "for i, one in enumerate(f(x)):\n    assert one == i",
+        "for a, b in zip(f(x), want):\n    check.close(a, b)",
+        "assert all(a > 0 for a in f(x))",
+    ],
+)
+def test_what_is_compared_one_by_one_may_be_empty(code):
+    exec(code.replace("check.close(a, b)", "assert a == b"), {"f": lambda x: [], "x": 2, "want": [1, 2]})  # what this is about
+    (fault,) = faults(code)
+    assert fault.startswith("line 1: of an empty result nothing is compared here: ask for the length of f(x) first")
+    assert fault.endswith("strict=True)") == ("zip" in code)
+    (named,) = faults("got = f(x)\n" + code.replace("f(x)", "got"))
+    assert "the length of got" in named

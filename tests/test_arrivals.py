@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from course_lib.grading.arrivals import check, timed, told
+from course_lib.grading.arrivals import check, may_still_come, timed, told
 from course_lib.grading.collecting import Submission
+from course_lib.grading.records import Record, Status
 from course_lib.grading.terms import Terms
 
 DUE = datetime(2027, 1, 31, 14, 59, tzinfo=UTC)
@@ -84,3 +85,11 @@ def test_what_would_cost_or_spare_the_wrong_points_is_refused(here, terms, due, 
 )
 def test_what_can_be_told_goes_on(here, terms, due):
     check(here, terms, due, {each.student for each in here})
+
+
+def test_who_has_time_left_is_no_zero_yet():
+    found = [Record(name, "hw1", "ps", Status.MISSING) for name in ("a", "b")] + [Record("c", "hw1", "ps", Status.GRADED)]
+    terms = Terms(extensions={"a": "2d"})
+    assert may_still_come(found, terms, DUE, DUE - timedelta(minutes=1)) == {"a", "b"}
+    assert may_still_come(found, terms, DUE, DUE) == {"a"}
+    assert may_still_come(found, terms, DUE, DUE + timedelta(days=2)) == may_still_come(found, terms, None, DUE) == set()

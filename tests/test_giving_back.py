@@ -7,6 +7,7 @@ import csv
 import dataclasses
 import json
 import shutil
+import zipfile
 from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -328,6 +329,38 @@ def test_what_waits_is_said_and_no_lms_gets_it_until_a_person_has_marked(course,
     with (course / "grading" / "hw1" / "canvas.csv").open(encoding="utf-8-sig", newline="") as file:
         shown = {line[-1] for line in list(csv.reader(file))[2:]}
     assert shown == {"0", "", "9.5"}  # nothing handed in, still waiting, marked
+
+
+def test_no_lms_gets_the_zero_of_somebody_who_has_time_left(course, capsys):
+    extensions = table(course.parent / "more.csv", "student,until", "00123,2999-01-01T00:00:00Z")
+    run(course, due="2020-01-01T00:00:00Z", extensions=extensions)
+    assert "1 student may still hand in, whom the tables for an LMS leave out: 00123" in capsys.readouterr().out
+    assert (given(course)["00123"], given(course)["new"], scores(course)["00123"]) == ("", "0", 0.0)
+    report_command(Namespace(course=course, assignment="hw1"))
+    assert given(course)["00123"] == ""
+    run(course, extensions=table(course.parent / "more.csv", "student,until", "00123,2020-01-02T00:00:00Z"))
+    assert given(course)["00123"] == "0"
+
+
+def test_no_provisional_page_goes_to_an_lms(course):
+    export = course.parent / "export"
+    export.mkdir()
+    for student in ("ada_4801", "half_4802"):
+        shutil.copy(course / "inbox" / "ada" / "hw1" / "essay.ipynb", export / f"{student}_901_essay.ipynb")
+    run(course, export)
+    packed = course / "grading" / "hw1" / "feedback.zip"
+    assert not packed.exists()  # both wait for a person
+    for question in BY_HAND:
+        by_hand(course, "ada", question, 1.0)
+    feedback_command(Namespace(course=course, assignment="hw1"))
+    with zipfile.ZipFile(packed) as opened:
+        assert {name.partition("_")[0] for name in opened.namelist()} == {"ada"}
+
+
+def given(course: Path) -> dict[str, str]:
+    """What Canvas gets, by login."""
+    with (course / "grading" / "hw1" / "canvas.csv").open(encoding="utf-8-sig", newline="") as file:
+        return {line[3]: line[-1] for line in list(csv.reader(file))[2:]}
 
 
 def test_a_notebook_that_needs_a_look_waits_until_a_person_has_typed_points_there(course):

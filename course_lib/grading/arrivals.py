@@ -1,12 +1,13 @@
 """When work was handed in, as far as anything tells, and what a person is told about it before lateness costs points."""
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from course_lib.grading import lateness
 from course_lib.grading.collecting import Submission
 from course_lib.grading.reading import count
+from course_lib.grading.records import Record, Status
 from course_lib.grading.roll_call import named
 from course_lib.grading.terms import Terms
 
@@ -49,6 +50,19 @@ def check(submissions: Sequence[Submission], terms: Terms, due: datetime | None,
             f"the late policy {terms.late_policy!r} needs to know when work was handed in, and nothing tells it (an export of Moodle's or "
             "Canvas's does not): say --times FILE.csv, with the columns student,time"
         )
+
+
+def may_still_come(found: Iterable[Record], terms: Terms, due: datetime | None, now: datetime) -> set[str]:
+    """Returns who has handed in nothing yet, or not all, and has time left: a zero of theirs would not be true yet.
+
+    Args:
+        found: the records.
+        terms: what was said about time.
+        due: when it is due for everybody without an extension; None for never.
+        now: the time that it is.
+    """
+    absent = {record.student for record in found if record.status is Status.MISSING}
+    return {student for student in absent if due and now < due + (terms.extension(student, due) or timedelta())}
 
 
 def told(submissions: Sequence[Submission], terms: Terms, due: datetime | None) -> list[str]:

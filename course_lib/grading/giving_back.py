@@ -6,10 +6,12 @@
 import argparse
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from course_lib.command import DONE, WrongInput
 from course_lib.grading import class_report, copies, feedback, gradebook, likeness, lost_points, mark_changes, marks, returning
+from course_lib.grading.arrivals import may_still_come
 from course_lib.grading.cells import grade_id
 from course_lib.grading.class_list import ClassList
 from course_lib.grading.grading_run import Run, graded_before, notebook_of, run_of, sources_of
@@ -39,7 +41,7 @@ def give_back(run: Run, sources: Mapping[str, Source], found: list[Record]) -> N
     lines = mark_changes.told(changed, mark_changes.kept(run.folder, changed))
     counts = Counter(record.status for record in found)
     lines += [", ".join(f"{counts[status]} {status}" for status in Status if counts[status])]
-    lines += closing_lines(run, marks.table(found, standings))
+    lines += closing_lines(run, _rows(run, found, standings))
     lines += [f"marks {tables[0]}", f"report {report}", f"feedback {run.course.folder('feedback', run.assignment, '*')}"]
     lines += [f"feedback for the learning system {last}"] if last.suffix == ".zip" else []
     print("\n".join(lines))
@@ -59,8 +61,11 @@ def closing_lines(run: Run, rows: Sequence[marks.Row]) -> list[str]:
     if waiting := sum(row.waiting for row in rows):
         students = count(sum(row.waiting > 0 for row in rows), "student")
         lines.append(
-            f"not final: {count(waiting, 'answer')} of {students} wait for a person in formgrader; the tables for an LMS leave these students out"
+            f"not final: {count(waiting, 'answer')} of {students} wait for a person in formgrader; tables and feedback for an LMS leave these "
+            "students out"
         )
+    if coming := [row.student for row in rows if row.may_come]:
+        lines.append(f"{count(len(coming), 'student')} may still hand in, whom the tables for an LMS leave out: {named(coming)}")
     return lines
 
 
@@ -91,14 +96,22 @@ def _again(asked: argparse.Namespace, written: Callable[[Run, list[Record], dict
     except ValueError as mistake:
         raise WrongInput(str(mistake)) from mistake
     lines = list(map(str, files)) if len(files) < _MANY else [f"{len(files)} files, from {files[0]} to {files[-1]}"]
-    print("\n".join([*lines, *closing_lines(run, marks.table(found, standings))]))
+    print("\n".join([*lines, *closing_lines(run, _rows(run, found, standings))]))
     return DONE
 
 
 def write_tables(run: Run, found: list[Record], standings: Mapping[str, Standing]) -> list[Path]:
     """Writes the marks as tables, for people and for an LMS."""
     roster = run.course.roster
-    return marks.write(found, run.folder, standings, roster, ClassList.of(roster, run.worksheet))
+    return marks.write(found, run.folder, standings, roster, ClassList.of(roster, run.worksheet), _coming(run, found))
+
+
+def _rows(run: Run, found: list[Record], standings: Mapping[str, Standing]) -> list[marks.Row]:
+    return marks.table(found, standings, _coming(run, found))
+
+
+def _coming(run: Run, found: list[Record]) -> set[str]:
+    return may_still_come(found, run.terms, run.terms.due_date or due_date(run.course, run.assignment), datetime.now(UTC))
 
 
 def write_feedback(run: Run, sources: Mapping[str, Source], found: list[Record], standings: Mapping[str, Standing]) -> list[Path]:
@@ -130,7 +143,8 @@ def write_feedback(run: Run, sources: Mapping[str, Source], found: list[Record],
         file.write_text(page, encoding="utf-8")
         pages[record.student, record.notebook] = file
     returning.stamped(run.course, run.assignment, found, pages)
-    archive = returning.packed(found, pages, run.folder / "feedback.zip")
+    final = {row.student for row in marks.table(found, standings) if row.final is not None}
+    archive = returning.packed([record for record in found if record.student in final], pages, run.folder / "feedback.zip")
     return [*pages.values(), *([archive] if archive else [])]
 
 

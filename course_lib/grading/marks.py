@@ -4,8 +4,8 @@ table(records, standings)           rows
 write(records, folder, standings)   marks.csv, moodle.csv, canvas.csv
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from course_lib.grading.class_list import ClassList
@@ -43,6 +43,7 @@ class Row:
         questions: points by column; None where there is no mark yet.
         penalty: the points that lateness cost.
         waiting: how many answers wait for a person: until then the score is provisional.
+        may_come: whether something is missing that may still be handed in, in time.
     """
 
     student: str
@@ -53,19 +54,21 @@ class Row:
     questions: Mapping[str, float | None]
     penalty: float = 0.0
     waiting: int = 0
+    may_come: bool = False
 
     @property
     def final(self) -> float | None:
-        """The score, None as long as a person or this machine has not done with it."""
-        return None if self.waiting else self.score
+        """The score, None as long as the student, a person or this machine has not done with it."""
+        return None if self.waiting or self.may_come else self.score
 
 
-def table(records: Sequence[Record], standings: Mapping[str, Standing] | None = None) -> list[Row]:
+def table(records: Sequence[Record], standings: Mapping[str, Standing] | None = None, may_come: Collection[str] = frozenset()) -> list[Row]:
     """Returns one row a student, in the order of their ids.
 
     Args:
         records: what grading found, of one assignment: one a student and notebook.
         standings: what the gradebook says, by student; where it says nothing, the record's points count.
+        may_come: who has not handed in everything and has time left.
 
     Returns:
         The rows. ``missing`` and ``unreadable`` are zero points, as ``nbgrader export`` has them: an LMS leaves an empty mark out of the
@@ -75,7 +78,8 @@ def table(records: Sequence[Record], standings: Mapping[str, Standing] | None = 
     of_student: dict[str, list[Record]] = {}
     for record in sorted(records, key=lambda record: (record.student, record.notebook)):
         of_student.setdefault(record.student, []).append(record)
-    return [_row(mine, (standings or {}).get(student, Standing()), several) for student, mine in of_student.items()]
+    rows = [_row(mine, (standings or {}).get(student, Standing()), several) for student, mine in of_student.items()]
+    return [replace(row, may_come=row.student in may_come) for row in rows]
 
 
 def write(
@@ -84,11 +88,12 @@ def write(
     standings: Mapping[str, Standing] | None = None,
     roster: Iterable[Student] = (),
     known: ClassList | None = None,
+    may_come: Collection[str] = frozenset(),
 ) -> list[Path]:
     """Writes ``marks.csv``, ``moodle.csv`` and ``canvas.csv``, each whole or not at all.
 
     Every field is quoted, in UTF-8; a field that a spreadsheet would take for a formula begins with an apostrophe. Whoever has an answer that
-    waits for a person has a provisional score in ``marks.csv``, and an empty cell in the two tables for an LMS.
+    waits for a person has a provisional score in ``marks.csv``, and an empty cell in the two tables for an LMS; so has whoever may still hand in.
 
     Args:
         records: what grading found, of one assignment.
@@ -96,11 +101,12 @@ def write(
         standings: what the gradebook says, by student.
         roster: names, addresses and LMS ids of students, where the course knows them.
         known: the class, with Moodle's worksheet if there is one.
+        may_come: who has not handed in everything and has time left.
 
     Returns:
         The files.
     """
-    rows, prefixes = table(records, standings), {record.student: record.prefix for record in records if record.prefix}
+    rows, prefixes = table(records, standings, may_come), {record.student: record.prefix for record in records if record.prefix}
     people = {person.id: person for person in roster}
     folder.mkdir(parents=True, exist_ok=True)
     return [

@@ -93,3 +93,8 @@ def test_who_has_time_left_is_no_zero_yet():
     assert may_still_come(found, terms, DUE, DUE - timedelta(minutes=1)) == {"a", "b"}
     assert may_still_come(found, terms, DUE, DUE) == {"a"}
     assert may_still_come(found, terms, DUE, DUE + timedelta(days=2)) == may_still_come(found, terms, None, DUE) == set()
+
+
+def test_a_mistyped_name_among_the_times_is_said():
+    terms = Terms(times={"a": "2027-01-30T00:00:00Z", "aa": "2027-01-30T00:00:00Z"})
+    assert told([came("a", 5)], terms, None, {"a", "b"}) == ["times are given of aa, who is not in the class"]

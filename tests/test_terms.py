@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from course_lib.grading.arrivals import check
 from course_lib.grading.terms import Terms, asked_of, keep, kept
 
 DUE = "2027-01-31T23:59:00+09:00"
@@ -37,6 +38,23 @@ def test_who_stands_on_a_new_list_no_more_has_no_extension(tmp_path):
     assert terms.extension("ada", due) == terms.extension("山田", due) == timedelta()
     assert terms.extension("eve", due) is None
     assert SAID.extension("山田", due) == timedelta(days=4, minutes=1)
+
+
+def test_the_times_of_late_comers_are_added_to_those_of_the_others(tmp_path):
+    (tmp_path / "late.csv").write_text("student,time\nbob,2027-02-01T00:00:00Z\n", encoding="utf-8")
+    terms = asked_of(Namespace(times=tmp_path / "late.csv"), SAID)
+    assert terms.times == {"ada": "2027-01-30T00:00:00Z", "bob": "2027-02-01T00:00:00Z"}
+    (tmp_path / "late.csv").write_text("student,time\nada,2027-02-02T00:00:00Z\n", encoding="utf-8")
+    assert asked_of(Namespace(times=tmp_path / "late.csv"), terms).times["ada"] == "2027-02-02T00:00:00Z"
+
+
+def test_who_has_left_and_is_on_no_list_any_more_is_nobody_with_an_extension(tmp_path):
+    (tmp_path / "more.csv").write_text("student,until\nbob,1w\n", encoding="utf-8")
+    terms = asked_of(Namespace(extensions=tmp_path / "more.csv"), SAID)
+    assert terms.extended == {"bob"}
+    check([], terms, terms.due_date, {"ada", "bob"})
+    with pytest.raises(ValueError, match="extensions are given to bob"):
+        check([], terms, terms.due_date, {"ada"})
 
 
 @pytest.mark.parametrize(

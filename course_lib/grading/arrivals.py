@@ -34,7 +34,7 @@ def check(submissions: Sequence[Submission], terms: Terms, due: datetime | None,
         ValueError: if there is a late policy and no due date, or nothing tells of anybody when they handed in; if somebody who is not in the
             class has an extension, or nobody in the list of times is in it.
     """
-    if strangers := terms.extensions.keys() - set(students):
+    if strangers := terms.extended - set(students):
         raise ValueError(f"extensions are given to {named(strangers)}, who {_are(strangers)} not in the class: mend the list")
     if terms.times and not terms.times.keys() & set(students):
         raise ValueError(
@@ -65,8 +65,15 @@ def may_still_come(found: Iterable[Record], terms: Terms, due: datetime | None, 
     return {student for student in absent if due and now < due + (terms.extension(student, due) or timedelta())}
 
 
-def told(submissions: Sequence[Submission], terms: Terms, due: datetime | None) -> list[str]:
-    """Returns what a person should know of the times: whose they are, how many are late, and of whom nothing is known."""
+def told(submissions: Sequence[Submission], terms: Terms, due: datetime | None, students: Collection[str] | None = None) -> list[str]:
+    """Returns what a person should know of the times: whose they are, how many are late, and of whom nothing is known.
+
+    Args:
+        submissions: everybody's, with their times.
+        terms: what was said about time.
+        due: when it is due.
+        students: the class, those who stand as they were graded before among them; without it nobody in a list of times is a stranger.
+    """
     here = [each for each in submissions if each.data is not None]
     dated = {each.student for each in here if each.dated}
     timed = {each.student for each in here if each.submitted}
@@ -80,6 +87,8 @@ def told(submissions: Sequence[Submission], terms: Terms, due: datetime | None) 
     if 2 * len(late) > len(timed) > 1:
         why = "copying and downloading change a file's date: " if dated else ""
         lines.append(f"! most are late. {why}if that is not when they handed in, say --times FILE.csv (student,time)")
+    if students is not None and (strangers := terms.times.keys() - set(students)):
+        lines.append(f"times are given of {named(strangers)}, who {_are(strangers)} not in the class")
     if terms.policy.costs:
         lines += _unknown(here)
     return lines

@@ -105,8 +105,9 @@ def _called(run: Run, sources: Mapping[str, Source], where: Path) -> tuple[list[
     before = records.read_all(run.folder / "records")
     submissions, stands = roll_call(handed_in, before, known.absent(there), sources, where=where, only=run.only)
     submissions, due = timed(submissions, run.terms), run.terms.due_date or due_date(run.course, run.assignment)
-    check(submissions, run.terms, due, {each.student for each in [*submissions, *stands]})
-    for line in told(submissions, run.terms, due):
+    students = {each.student for each in [*submissions, *stands]}
+    check(submissions, run.terms, due, students)
+    for line in told(submissions, run.terms, due, students):
         print(line)
     if stands:
         print(f"{count(len({record.student for record in stands}), 'student')} who are not here stand as they were graded before")

@@ -20,6 +20,8 @@ from course_lib.grading.tables import by_student
 
 _FILES = {"extensions": "until", "times": "time"}  # a person's CSV files, and the column of each
 
+_NONE = "0m"  # an extension that is taken back
+
 _LIMITS = ("cell_seconds", "notebook_seconds", "memory", "disk", "processes")  # that can be asked for
 
 
@@ -61,6 +63,11 @@ class Terms:
         """When it is due, None for what the gradebook says."""
         return lateness.moment(self.due)
 
+    @property
+    def extended(self) -> set[str]:
+        """Who has an extension, without those from whom it was taken back."""
+        return {student for student, until in self.extensions.items() if until != _NONE}
+
     def extension(self, student: str, due: datetime | None) -> timedelta | None:
         """Returns how much later than the others a student may hand in; None if nothing was said, and the gradebook may know.
 
@@ -79,7 +86,8 @@ class Terms:
 def asked_of(asked: argparse.Namespace, before: Terms) -> Terms:
     """Returns what was asked for on the command line, and where nothing was, what was kept.
 
-    A new list of extensions takes the old one's place: whoever stands there no more has none.
+    A new list of extensions takes the old one's place: whoever stands there no more has none. A new list of times, such as that of late comers,
+    is added to the old one, and counts where both name somebody.
 
     Raises:
         ValueError: if something cannot be read.
@@ -90,7 +98,9 @@ def asked_of(asked: argparse.Namespace, before: Terms) -> Terms:
         if settings.get(name):
             said[name] = by_student(Path(settings[name]), column)
     if "extensions" in said:
-        said["extensions"] = {**dict.fromkeys(before.extensions, "0m"), **said["extensions"]}
+        said["extensions"] = {**dict.fromkeys(before.extensions, _NONE), **said["extensions"]}
+    if "times" in said:
+        said["times"] = {**before.times, **said["times"]}
     limits = {name: settings[name] for name in _LIMITS if settings.get(name)}
     return dataclasses.replace(before, **said, limits={**before.limits, **limits})
 

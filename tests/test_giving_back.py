@@ -214,7 +214,7 @@ def test_where_nobodys_time_is_known_a_policy_is_refused_until_times_are_given(c
     times = table(course.parent / "times.csv", "student,time", f"half,{DUE.replace('01-31', '02-02')}", "00123,2027-01-30T00:00:00Z")
     run(course, export, due=DUE, late_policy="per_day=10%", times=times)
     assert rows(course)["half"]["late penalty"] == "1"
-    assert "times: the newest 2027-02-02 14:59 UTC; 1 of " in capsys.readouterr().out
+    assert "times: the newest 2027-02-02 23:59 UTC+09:00; 1 of " in capsys.readouterr().out
 
 
 def test_canvas_s_late_mark_counts_as_a_day_begun_where_no_time_is_known(course, capsys):

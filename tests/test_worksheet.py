@@ -2,11 +2,16 @@
 
 import csv
 import io
-from datetime import datetime
+import time
+from argparse import Namespace
+from datetime import UTC, datetime
 
 import pytest
+from foreign_course import make_foreign_course
 from moodle_worksheet import worksheet
 
+from course_lib.grading.grading_run import run_of
+from course_lib.grading.terms import Terms
 from course_lib.grading.worksheet import Participant, asked_or_kept, keep, moment, read
 
 HANAKO = ("1200345", "Hanako Yamada", "0042", "hanako@example.org")
@@ -79,3 +84,24 @@ def test_another_table_is_refused_with_the_way_to_the_right_one(sheet, text):
 def test_a_time_that_is_not_understood_is_no_time():
     assert moment("Freitag, 20. November 2026, 23:59") is None
     assert moment("Friday, November 20, 2026, 12:05 AM") == datetime(2026, 11, 20, 0, 5).astimezone()
+
+
+@pytest.mark.parametrize("here", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_the_hours_are_those_of_the_due_date_on_whatever_machine_it_is_graded(tmp_path, monkeypatch, here):
+    monkeypatch.setenv("TZ", here)
+    time.tzset()
+    file = tmp_path / "sheet.csv"
+    file.write_text(worksheet(HANAKO, submitted="Friday, 20 November 2026, 11:30 PM"), encoding="utf-8")
+    terms = Terms(due="2026-11-20T23:59:00+09:00")
+    (hanako,) = asked_or_kept(file, tmp_path, terms.zone).people
+    assert hanako.submitted == datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+    assert (Terms(due="2026-11-20T14:59:00Z").zone, Terms().zone) == (None, None)  # then the machine's
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_a_run_reads_the_worksheet_by_the_clock_of_its_due_date(tmp_path):
+    file = tmp_path / "sheet.csv"
+    file.write_text(worksheet(HANAKO), encoding="utf-8")
+    asked = Namespace(course=make_foreign_course(tmp_path / "signals101"), assignment="hw1", students=file, due="2026-11-20T12:00:00-03:30")
+    assert run_of(asked).worksheet.people[0].submitted == datetime(2026, 11, 21, 3, 29, tzinfo=UTC)

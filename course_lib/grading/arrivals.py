@@ -81,9 +81,10 @@ def told(submissions: Sequence[Submission], terms: Terms, due: datetime | None, 
     lines = []
     if dated:
         newest = max(each.submitted for each in here if each.dated)
-        lines.append(f"times: the files' own dates, the newest {_said(newest)}{_of(late, timed, due)}")
+        lines.append(f"times: the files' own dates, the newest {_said(newest, terms)}{_of(late, timed, due, terms)}")
     elif timed and due:
-        lines.append(f"times: the newest {_said(max(each.submitted for each in here if each.submitted))}{_of(late, timed, due)}")
+        newest = max(each.submitted for each in here if each.submitted)
+        lines.append(f"times: the newest {_said(newest, terms)}{_of(late, timed, due, terms)}")
     if 2 * len(late) > len(timed) > 1:
         why = "copying and downloading change a file's date: " if dated else ""
         lines.append(f"! most are late. {why}if that is not when they handed in, say --times FILE.csv (student,time)")
@@ -114,12 +115,13 @@ def _late(submission: Submission, terms: Terms, due: datetime | None) -> bool:
     return lateness.lateness(submission.submitted.isoformat(), due) > allowed
 
 
-def _of(late: set[str], timed: set[str], due: datetime | None) -> str:
-    return f"; {len(late)} of {len(timed)} are late (due {_said(due)})" if due else ""
+def _of(late: set[str], timed: set[str], due: datetime | None, terms: Terms) -> str:
+    return f"; {len(late)} of {len(timed)} are late (due {_said(due, terms)})" if due else ""
 
 
-def _said(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+def _said(moment: datetime, terms: Terms) -> str:
+    """A time on the clock by which the due date was said."""
+    return f"{moment.astimezone(terms.zone or UTC):%Y-%m-%d %H:%M %Z}"
 
 
 def _are(students: set[str]) -> str:

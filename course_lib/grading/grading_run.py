@@ -67,7 +67,7 @@ def run_of(asked: argparse.Namespace) -> Run:
         cluster=settings.get("cluster", ""),
         terms=terms,
         only=settings.get("only", False),
-        worksheet=asked_or_kept(settings.get("students"), folder),
+        worksheet=asked_or_kept(settings.get("students"), folder, terms.zone),
     )
 
 

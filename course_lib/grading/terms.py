@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from course_lib.grading import lateness
@@ -62,6 +62,11 @@ class Terms:
     def due_date(self) -> datetime | None:
         """When it is due, None for what the gradebook says."""
         return lateness.moment(self.due)
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The offset from UTC in which the due date was said, such as +09:00; None where none was, or UTC's Z, in which nobody tells the hour."""
+        return None if not self.due or self.due[-1] in "Zz" else datetime.fromisoformat(self.due).tzinfo
 
     @property
     def extended(self) -> set[str]:

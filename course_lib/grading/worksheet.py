@@ -16,7 +16,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 HEADINGS = ("Identifier", "Grade", "Last modified (grade)")  # in English
@@ -73,8 +73,12 @@ class Worksheet:
                 yield [person.identifier, marks[person.number], person.graded.removeprefix("-")]
 
 
-def read(file: Path) -> Worksheet:
+def read(file: Path, zone: tzinfo | None = None) -> Worksheet:
     """Reads a worksheet as Moodle writes it.
+
+    Args:
+        file: the worksheet.
+        zone: the time zone of its times, which name none; without it that of this machine.
 
     Raises:
         ValueError: if it is none.
@@ -99,7 +103,7 @@ def read(file: Path) -> Worksheet:
             row[0],
             tuple(field.strip() for field in row[1:grade]),
             row[idnumber].strip() if idnumber else "",
-            moment(row[times[0]]),
+            moment(row[times[0]], zone),
             row[times[1]],
         )
         for row, found in zip(rows, numbers, strict=True)
@@ -107,14 +111,14 @@ def read(file: Path) -> Worksheet:
     return Worksheet((head[0], head[grade], head[times[1]]), tuple(people), file)
 
 
-def asked_or_kept(asked: Path | None, folder: Path) -> Worksheet | None:
+def asked_or_kept(asked: Path | None, folder: Path, zone: tzinfo | None = None) -> Worksheet | None:
     """Returns the worksheet that was named, else the one that an assignment's folder keeps; None where there is neither.
 
     Raises:
         ValueError: if the file is no worksheet.
     """
     kept = folder / _KEPT
-    return read(asked or kept) if asked or kept.is_file() else None
+    return read(asked or kept, zone) if asked or kept.is_file() else None
 
 
 def keep(sheet: Worksheet, folder: Path) -> None:
@@ -135,8 +139,8 @@ def number_in(prefix: str) -> str:
     return found[1] if found else ""
 
 
-def moment(words: str) -> datetime | None:
-    """Returns a time as Moodle writes it in English, in Japanese, or in figures; in the time zone of this machine, since it names none.
+def moment(words: str, zone: tzinfo | None = None) -> datetime | None:
+    """Returns a time as Moodle writes it in English, in Japanese, or in figures; it names no time zone, so in that given, else this machine's.
 
     Example:
         >>> moment("Friday, 20 November 2026, 11:59 PM").strftime("%Y-%m-%d %H:%M")
@@ -147,7 +151,8 @@ def moment(words: str) -> datetime | None:
     plain = " ".join(re.sub(r"[(（][^)）]*[)）]|,", " ", re.sub(r"\s*([年月])\s*", r"\1", words).replace("日", "日 ")).split())
     for form in ("%A %d %B %Y %I:%M %p", "%A %B %d %Y %I:%M %p", "%d %B %Y %I:%M %p", "%Y年%m月%d日 %H:%M", "%Y-%m-%d %H:%M"):
         try:
-            return datetime.strptime(plain, form).astimezone()
+            found = datetime.strptime(plain, form)
+            return found.replace(tzinfo=zone) if zone else found.astimezone()
         except ValueError:
             continue
     return None

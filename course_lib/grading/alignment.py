@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 
 from course_lib.grading import namespaces
 from course_lib.grading.cells import grade_id, is_solution
+from course_lib.grading.given_out import as_given_out
 from course_lib.grading.reading import Cell
 
 _ALIKE, _RELATED = 0.5, 0.1  # share of lines
@@ -136,8 +137,10 @@ class Aligner:
                 alignment.places[i] = place
 
     def _still(self, cell: Cell, released: NotebookNode) -> bool:
-        """Whether a cell may be what its id says: an answer may say anything, a locked cell not."""
-        return is_solution(released) or (cell.kind == released.cell_type and likeness(cell.source, released.source) >= _RELATED)
+        """Whether a cell may be what its id says: an answer may say anything, a locked cell only what is like it or what was given out."""
+        if is_solution(released):
+            return True
+        return cell.kind == released.cell_type and (likeness(cell.source, released.source) >= _RELATED or as_given_out(cell))
 
     def _by_names(self, cells: Sequence[Cell], alignment: Alignment, bound: Mapping[int, frozenset[str]]) -> None:
         def fits(i: int, place: int) -> bool:

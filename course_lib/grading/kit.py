@@ -26,6 +26,7 @@ _REPAIR = (  # the modules of course repair
     "additions",
     "alignment",
     "cells",
+    "given_out",
     "kinship",
     "namespaces",
     "reading",

@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 from course_lib.grading.additions import added_code, added_text
 from course_lib.grading.alignment import Aligner, names_bound, plain
 from course_lib.grading.cells import grade_id, is_solution, meta
+from course_lib.grading.given_out import as_given_out
 from course_lib.grading.reading import Cell, Read, Unreadable, count, read_notebook
 from course_lib.grading.records import Status
 from course_lib.grading.repair_account import account
@@ -171,6 +172,7 @@ class _Repair:
         for at, place in enumerate(self.marked):
             locked = self.released.cells[place]
             changed = [self.cells[i] for i in self.claims[place] if not is_solution(locked) and self.differs(i, place)]
+            changed = [cell for cell in changed if not as_given_out(cell)]
             for cell in changed:
                 if locked.cell_type == "code":
                     text = added_code(cell.source, known)

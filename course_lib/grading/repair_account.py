@@ -9,6 +9,7 @@ from nbformat import NotebookNode
 
 from course_lib.grading.alignment import Alignment, moved, plain
 from course_lib.grading.cells import grade_id, is_solution, meta
+from course_lib.grading.given_out import as_given_out
 from course_lib.grading.reading import Cell, count
 
 _COMPARED = ("points", "grade", "solution", "task", "locked", "cell_type")
@@ -61,13 +62,20 @@ def _lost(claims: Mapping[int, list[int]], released: Sequence[NotebookNode]) -> 
 
 
 def _locked(cells: Sequence[Cell], claims: Mapping[int, list[int]], released: Sequence[NotebookNode]) -> tuple[list[str], list[str]]:
-    changed = [
-        grade_id(released[place])
+    other = {
+        grade_id(released[place]): all(as_given_out(cells[i]) for i in found)
         for place, found in claims.items()
         if found and not is_solution(released[place]) and all(plain(cells[i].source) != plain(released[place].source) for i in found)
-    ]
-    n = len(changed)
-    return [f"{count(n, 'locked cell')} had been changed ({listed(changed)}), and {_now(n, 'reads')} as released again"] if n else [], []
+    }
+    mended, changed = [name for name, given_out in other.items() if given_out], [name for name, given_out in other.items() if not given_out]
+    said = []
+    if n := len(mended):
+        said.append(
+            f"the course has mended {count(n, 'locked cell')} since {'it was' if n == 1 else 'they were'} given out ({listed(mended)})"
+        )
+    if n := len(changed):
+        said.append(f"{count(n, 'locked cell')} had been changed ({listed(changed)}), and {_now(n, 'reads')} as released again")
+    return said, []
 
 
 def _several(

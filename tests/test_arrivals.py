@@ -1,10 +1,11 @@
 """What is known of when work came, and what a person is told before lateness costs anybody points."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from course_lib.grading.arrivals import check, may_still_come, timed, told
+from course_lib.grading.arrivals import check, digest, may_still_come, outdated, timed, told
 from course_lib.grading.collecting import Submission
 from course_lib.grading.records import Record, Status
 from course_lib.grading.terms import Terms
@@ -98,3 +99,23 @@ def test_who_has_time_left_is_no_zero_yet():
 def test_a_mistyped_name_among_the_times_is_said():
     terms = Terms(times={"a": "2027-01-30T00:00:00Z", "aa": "2027-01-30T00:00:00Z"})
     assert told([came("a", 5)], terms, None, {"a", "b"}) == ["times are given of aa, who is not in the class"]
+
+
+def by_moodle(student, after, data=b"{}"):
+    return dataclasses.replace(came(student, after), data=data, prefix=f"{student}_12_assignsubmission_file_/")
+
+
+def test_a_worksheet_that_is_older_than_the_archive_is_refused_where_lateness_costs_points():
+    def graded(student, after, data):
+        time = (DUE + timedelta(minutes=after)).isoformat()
+        return Record(student, "hw1", "ps", Status.GRADED, submitted=time, handed_in=digest(data))
+
+    before = [graded("a", -5, b"{}"), graded("b", -5, b"old"), graded("c", -5, b"old"), Record("e", "hw1", "ps", Status.MISSING)]
+    same, anew, known = by_moodle("a", -5), by_moodle("b", -5), by_moodle("c", 60)
+    assert outdated([same, known, came("x"), nothing("e")], before, POLICY, DUE) == []
+    for one in (anew, by_moodle("e", None)):
+        with pytest.raises(ValueError, match=f"older than what {one.student} handed in: download it again .*--students FILE"):
+            outdated([same, one], before, POLICY, DUE)
+        assert len(outdated([one], before, Terms(due=POLICY.due), DUE)) == 1
+        given = Terms(POLICY.late_policy, POLICY.due, times={one.student: "2027-02-01T00:00:00Z"})
+        assert outdated([one], before, given, DUE) == []

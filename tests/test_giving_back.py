@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from foreign_course import FULL, HALF, RIGHT, hand_in, make_foreign_course
+from moodle_worksheet import worksheet
 
 from course_lib.command import WrongInput
 from course_lib.grading import giving_back, grade
@@ -215,6 +216,24 @@ def test_where_nobodys_time_is_known_a_policy_is_refused_until_times_are_given(c
     run(course, export, due=DUE, late_policy="per_day=10%", times=times)
     assert rows(course)["half"]["late penalty"] == "1"
     assert "times: the newest 2027-02-02 23:59 UTC+09:00; 1 of " in capsys.readouterr().out
+
+
+def test_who_hands_in_anew_is_not_in_time_by_the_worksheet_of_last_week(course):
+    export, sheet = course.parent / "export", course.parent / "sheet.csv"
+    folder = export / "Ada Lovelace_77_assignsubmission_file_"
+    folder.mkdir(parents=True)
+    for name in ("signals", "essay"):
+        shutil.copy(course / "inbox" / "half" / "hw1" / f"{name}.ipynb", folder)
+    sheet.write_text(worksheet(("77", "Ada Lovelace", "ada", "")), encoding="utf-8")
+    policy = {"due": "2026-11-21T00:00:00+09:00", "late_policy": "per_day=10%"}
+    run(course, export, students=sheet, **policy)
+    run(course, export)  # the same archive
+    shutil.copy(course / "inbox" / "ada" / "hw1" / "signals.ipynb", folder)
+    with pytest.raises(ValueError, match="older than what ada handed in"):
+        run(course, export)
+    sheet.write_text(worksheet(("77", "Ada Lovelace", "ada", ""), submitted="Sunday, 22 November 2026, 8:00 AM"), encoding="utf-8")
+    run(course, export, students=sheet)
+    assert float(rows(course)["ada"]["late penalty"]) > 0
 
 
 def test_canvas_s_late_mark_counts_as_a_day_begun_where_no_time_is_known(course, capsys):

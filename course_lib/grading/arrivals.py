@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from course_lib.grading import lateness
 from course_lib.grading.collecting import Submission
 from course_lib.grading.reading import count
-from course_lib.grading.records import Record, Status
+from course_lib.grading.records import Record, Status, key_of
 from course_lib.grading.roll_call import named
 from course_lib.grading.terms import Terms
+from course_lib.grading.worksheet import number_in
 
 
 def timed(submissions: Sequence[Submission], terms: Terms) -> list[Submission]:
@@ -50,6 +51,42 @@ def check(submissions: Sequence[Submission], terms: Terms, due: datetime | None,
             f"the late policy {terms.late_policy!r} needs to know when work was handed in, and nothing tells it (an export of Moodle's or "
             "Canvas's does not): say --times FILE.csv, with the columns student,time"
         )
+
+
+def outdated(submissions: Iterable[Submission], found: Iterable[Record], terms: Terms, due: datetime | None) -> list[str]:
+    """Returns what to say where Moodle's worksheet is older than the archive: it does not know who came since, or who handed in anew.
+
+    Args:
+        submissions: everybody's, with their times by a worksheet that an earlier run kept.
+        found: the records of earlier runs.
+        terms: what was said about time.
+        due: when it is due.
+
+    Raises:
+        ValueError: if lateness is to cost points.
+    """
+    before = {(record.student, record.notebook): record for record in found}
+    exported = [each for each in submissions if each.data is not None and number_in(each.prefix) and each.student not in terms.times]
+    newer = {each.student for each in exported if each.submitted is None or _anew(each, before.get((each.student, each.notebook)))}
+    if not newer:
+        return []
+    words = (
+        f"the worksheet is older than what {named(newer)} handed in: download it again together with the archive, and say --students FILE"
+    )
+    if terms.policy.costs:
+        raise ValueError(words)
+    return [f"! {words}"] if due else []
+
+
+def digest(data: bytes | None) -> str:
+    """Returns what a record keeps of the file that was handed in, empty for none."""
+    return "" if data is None else key_of([data])
+
+
+def _anew(one: Submission, before: Record | None) -> bool:
+    """Whether another file has come since, and the time is still that of the first."""
+    known = before is not None and before.handed_in and before.submitted
+    return bool(known) and before.handed_in != digest(one.data) and lateness.moment(before.submitted) == one.submitted
 
 
 def may_still_come(found: Iterable[Record], terms: Terms, due: datetime | None, now: datetime) -> set[str]:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from course_lib.command import DONE, FAILED, Lacking, Refused, WrongInput
 from course_lib.grading import records, sandbox, worksheet
-from course_lib.grading.arrivals import check, timed, told
+from course_lib.grading.arrivals import check, digest, outdated, timed, told
 from course_lib.grading.class_list import ClassList, introduced
 from course_lib.grading.cluster import on_cluster
 from course_lib.grading.collecting import Submission, collect
@@ -106,6 +106,9 @@ def _called(run: Run, sources: Mapping[str, Source], where: Path) -> tuple[list[
     submissions, stands = roll_call(handed_in, before, known.absent(there), sources, where=where, only=run.only)
     submissions, due = timed(submissions, run.terms), run.terms.due_date or due_date(run.course, run.assignment)
     students = {each.student for each in [*submissions, *stands]}
+    if worksheet.is_kept(run.worksheet, run.folder):
+        for line in outdated(submissions, before, run.terms, due):
+            print(line)
     check(submissions, run.terms, due, students)
     for line in told(submissions, run.terms, due, students):
         print(line)
@@ -176,7 +179,7 @@ def _stamp(run: Run, submissions: Iterable[Submission]) -> None:
     """Tells the records when the work was handed in, of which no mark but the penalty depends."""
     for each in submissions:
         record = records.read(records.file_of(run.folder / "records", each.student, each.notebook))
-        stamped = dataclasses.replace(record, submitted=_moment(each), late=each.late, prefix=each.prefix)
+        stamped = dataclasses.replace(record, submitted=_moment(each), late=each.late, prefix=each.prefix, handed_in=digest(each.data))
         if stamped != record:
             records.write(stamped, run.folder / "records")
 

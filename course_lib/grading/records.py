@@ -85,6 +85,7 @@ class Record:
         key: what the marks depend on; see ``key_of``.
         late: whether the learning system marks it as late.
         prefix: how its name begins in the export of Moodle or Canvas; it may hold somebody's name, and is for the learning system alone.
+        handed_in: a digest of the file that was handed in, by which a later one is noticed; empty where nobody noted it.
     """
 
     student: str
@@ -99,6 +100,7 @@ class Record:
     key: str = ""
     late: bool = False
     prefix: str = ""
+    handed_in: str = ""
 
     @property
     def score(self) -> float | None:

@@ -121,6 +121,11 @@ def asked_or_kept(asked: Path | None, folder: Path, zone: tzinfo | None = None) 
     return read(asked or kept, zone) if asked or kept.is_file() else None
 
 
+def is_kept(sheet: Worksheet | None, folder: Path) -> bool:
+    """Returns whether a worksheet is the one that an assignment's folder keeps, and was not named anew."""
+    return sheet is not None and sheet.file == folder / _KEPT
+
+
 def keep(sheet: Worksheet, folder: Path) -> None:
     """Keeps a copy in an assignment's folder, whole or not at all, so that later runs and the tables of marks know it."""
     part = folder / f".{_KEPT}.part"

@@ -149,6 +149,18 @@ def test_an_earlier_kit_is_replaced_and_what_is_gone_from_the_course_goes(course
     assert not (made / "notebooks" / "09_old.ipynb").exists()
 
 
+def test_a_kit_that_is_pushed_from_its_folder_stays_a_repository_and_students_get_none_of_it(course, tmp_path):
+    made = kit.make_kit(course, tmp_path / "kit")
+    write(made / ".git" / "HEAD", "ref: refs/heads/main\n")
+    write(course / "notebooks" / "01_next.ipynb", notebook("1"))
+    assert (kit.make_kit(course, made) / "notebooks" / "01_next.ipynb").is_file()
+    assert (made / ".git" / "HEAD").read_text() == "ref: refs/heads/main\n"
+    with zipfile.ZipFile(kit.pack(made)) as packed:
+        assert "kit/notebooks/01_next.ipynb" in packed.namelist()
+        assert not [name for name in packed.namelist() if ".git" in name]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["course", "kit", "kit.zip"]
+
+
 def test_a_folder_with_work_in_it_is_never_overwritten(course, tmp_path):
     write(tmp_path / "mine" / "thesis.tex", "years")
     with pytest.raises(WrongInput, match="no earlier kit"):

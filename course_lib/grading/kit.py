@@ -20,6 +20,7 @@ from course_lib.grading.leaks import find_leaks, secrets
 
 MANIFEST = "kit.json"
 _FILES = ("LICENSE", "constraints.txt", "pyproject.toml")
+_GIT = ".git"
 _OWN = Path(__file__).parent / "student_kit"  # the students' own README and Makefile
 _REPAIR = (  # the modules of course repair
     "__init__",
@@ -57,7 +58,7 @@ def make_kit(root: Path, to: Path, *, only: Collection[str] = ()) -> Path:
 
     Args:
         root: the course's folder.
-        to: the folder to make; an earlier kit there that nobody has worked in is replaced.
+        to: the folder to make; an earlier kit there that nobody has worked in is replaced, and a repository of git in it stays.
         only: the released problem sets to give out, in full or as far as they are unique; all of them unless told.
 
     Returns:
@@ -133,16 +134,21 @@ def _swap(made: Path, to: Path, *, aside: Path) -> None:
         to.rename(aside)
     try:
         made.rename(to)
+        if (aside / _GIT).exists():  # the kit is pushed from here
+            (aside / _GIT).rename(to / _GIT)
     except OSError:
         if aside.exists():
+            if to.exists():
+                to.rename(made)
             aside.rename(to)
         raise
 
 
 def _contents(folder: Path) -> list[Path]:
-    """Every file of a kit but its manifest and what Python and Jupyter leave behind."""
+    """Every file of a kit but its manifest, what Python and Jupyter leave behind, and the repository that it is pushed from."""
     paths = (path for path in sorted(folder.rglob("*")) if not path.is_dir() and path != folder / MANIFEST)
-    return [path for path in paths if not {"__pycache__", ".ipynb_checkpoints"} & set(path.relative_to(folder).parts)]
+    inside = ((path, path.relative_to(folder).parts) for path in paths)
+    return [path for path, parts in inside if parts[0] != _GIT and not {"__pycache__", ".ipynb_checkpoints"} & set(parts)]
 
 
 def _sum(path: Path) -> str:
@@ -157,6 +163,7 @@ def pack(made: Path) -> Path:
     """Packs a kit as a zip file beside it, with the folder inside, and returns the file."""
     target = made.with_name(made.name + ".zip")
     with tempfile.TemporaryDirectory(dir=made.parent) as scratch:
-        packed = shutil.make_archive(str(Path(scratch) / "kit"), "zip", root_dir=made.parent, base_dir=made.name)
+        shutil.copytree(made, Path(scratch) / made.name, symlinks=True, ignore=lambda folder, _: [_GIT] if Path(folder) == made else [])
+        packed = shutil.make_archive(str(Path(scratch) / "kit"), "zip", root_dir=scratch, base_dir=made.name)
         os.replace(packed, target)
     return target

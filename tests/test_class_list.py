@@ -103,12 +103,25 @@ def test_a_few_strangers_are_said_and_many_are_refused():
         introduced(known, {"ada": "", "1": "", "2": ""}, "x.zip")
 
 
-def test_moodles_numbers_without_a_worksheet_are_said_to_be_of_one_assignment():
+def test_moodles_numbers_without_a_worksheet_are_refused_before_a_night_of_grading():
     handed_in = {"31": "A B_31_assignsubmission_file_/"}
-    (line,) = introduced(ClassList(), handed_in, "x.zip")
+    with pytest.raises(WrongInput, match=r"x\.zip: ids are Moodle's numbers.*--students FILE"):
+        introduced(ClassList(), handed_in, "x.zip")
+    (line,) = introduced(ClassList(), handed_in, "x.zip", only=True)
     assert "--students FILE" in line
     assert introduced(ClassList.of([], sheet(person("31", "A B"))), handed_in, "x.zip") == []
+    assert introduced(ClassList.of([Student("31")]), handed_in, "x.zip") == []  # graded so before
     assert introduced(ClassList(), {"17": "ab_17_5_"}, "x.zip") == []
+
+
+def test_numbers_of_a_run_without_the_worksheet_are_no_class_list():
+    """The gradebook has the numbers, since they were graded; the worksheet now says whose they are."""
+    known = ClassList.of([Student("31"), Student("32")], sheet(person("31", "A B", id_number="s1"), person("32", "C D", id_number="32")))
+    assert known.listed == {"32"}
+    assert introduced(known, {"s1": "A B_31_assignsubmission_file_/"} | {"32": "C D_32_assignsubmission_file_/"}, "x.zip")[0].startswith(
+        "1 of 2"
+    )
+    assert known.absent([]) == ["32", "s1"]
 
 
 def test_an_id_that_nbgrader_had_to_quote_is_the_same_student():

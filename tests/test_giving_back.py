@@ -136,6 +136,19 @@ def test_only_grades_those_who_are_there_and_leaves_everyone_else_as_they_stand(
     assert rows(course)["00123"]["status"] == "missing"  # one row a student, also of those who never handed in
 
 
+def test_an_id_that_is_no_student_is_undone_by_the_commands_that_the_refusal_names(course):
+    shutil.copytree(course / "inbox" / "half", course / "inbox" / "stray")
+    run(course)
+    shutil.rmtree(course / "inbox" / "stray")
+    with pytest.raises(ValueError, match=r"\(stray\).*rm -r (\S+)/ID  and  nbgrader db student remove ID --force"):
+        run(course)
+    shutil.rmtree(course / "grading" / "hw1" / "records" / "stray")
+    with opened(load(course)) as book:
+        book.remove_student("stray")  # as nbgrader's command does
+    run(course)
+    assert set(rows(course)) == {"00123", "ada", "half", "new"}
+
+
 def test_a_second_notebook_of_somebody_graded_before_may_not_be_missing_either(course):
     run(course)
     (course / "inbox" / "half" / "hw1" / "essay.ipynb").unlink()
@@ -432,3 +445,17 @@ def test_a_gradebook_that_is_held_is_found_out_before_anything_is_graded(course,
     holder.close()
     assert not (course / "grading" / "hw1" / "records").exists()
     assert sum(FULL.values()) == 18.5
+
+
+@pytest.mark.parametrize("name", ["count_test", "survey", "explain"])
+def test_a_mended_check_with_another_cell_is_refused_ahead_of_the_night_and_one_with_its_own_is_not(course, monkeypatch, name):
+    run(course)
+    files_of = [course / "master" / "hw1" / "essay.ipynb", *course.glob("*/hw1/essay.ipynb")]
+    before = files(course / "grading")
+    run(course)  # as it is, it fits
+    for file in {*files_of}:
+        file.write_text(file.read_text().replace(name, f"{name}_2"))
+    monkeypatch.setattr(grade, "_graded", lambda run, jobs: pytest.fail("the night began"))
+    with pytest.raises(ValueError, match=rf"other cells .*\({name}, {name}_2\).*by hand go with them"):
+        run(course)
+    assert files(course / "grading")["records/ada/essay.json"] == before["records/ada/essay.json"]

@@ -61,3 +61,14 @@ def test_one_wrong_file_of_three_is_a_students_mistake_and_two_are_the_instructo
 def test_a_long_list_of_names_ends():
     assert named({"b", "a"}) == "a, b"
     assert named({f"s{i:02d}" for i in range(12)}).endswith("s09 and 2 more")
+
+
+@pytest.mark.parametrize("only", [False, True])
+def test_who_was_graded_under_moodles_number_is_not_a_second_student(sources, only):
+    numbers = {"31": "ada", "32": "32"}
+    with pytest.raises(
+        ValueError, match=r"1 student was graded under Moodle's numbers.* \(31\).*: 31 is ada\. .*rm -r grading/hw2/records/ID"
+    ):
+        roll_call([handed_in("ada")], [graded("31", sources)], [], sources, where=Path("all"), only=only, numbers=numbers)
+    entries, _ = roll_call([handed_in("32")], [graded("32", sources)], [], sources, where=Path("all"), only=only, numbers=numbers)
+    assert [each.student for each in entries] == ["32"]

@@ -57,7 +57,10 @@ class ClassList:
                 raise ValueError(f"the students {by_lms_id[student.lms_id]} and {student.id} have the same lms_user_id {student.lms_id}")
         by_number = _found(worksheet.people, _names(roster)) if worksheet else {}
         times = {by_number[one.number]: one.submitted for one in worksheet.people if one.submitted} if worksheet else {}
-        return cls(frozenset(student.id for student in roster), by_lms_id, by_number, times, worksheet)
+        numbers = {
+            number for number, student in by_number.items() if number != student
+        }  # of a run without the worksheet, they are nobody's ids
+        return cls(frozenset(student.id for student in roster) - numbers, by_lms_id, by_number, times, worksheet)
 
     def name(self, system: str, given: str) -> str:
         """Returns the course's id of a student; where nobody is known under a name, the name itself.
@@ -83,23 +86,21 @@ class ClassList:
         return sorted(name for name in set(there) if self.listed and not {name, nbgrader_id(name)} & self.listed)
 
 
-def introduced(known: ClassList, handed_in: Mapping[str, str], where: object) -> list[str]:
+def introduced(known: ClassList, handed_in: Mapping[str, str], where: object, *, only: bool = False) -> list[str]:
     """Returns what to say of those who handed in and are on no list.
 
     Args:
         known: the class.
         handed_in: by student, how names of that work began in the export of a learning system, empty for a folder or a file.
         where: what they handed in to, as it is named in an error.
+        only: whether numbers of Moodle's that nobody explains are meant.
 
     Raises:
-        WrongInput: if more than half are on no list: it is another class's archive, or their ids are of another kind.
+        WrongInput: if more than half are on no list: it is another class's archive, or their ids are of another kind; if ids are numbers of
+            Moodle's that no worksheet explains, since all that is then done for them cannot be found again under their own ids.
     """
-    lines = []
-    if not known.worksheet and any(map(number_in, handed_in.values())):
-        lines.append(
-            "ids are Moodle's numbers, which the next assignment has others of: with the grading worksheet (--students FILE) they are your own"
-        )
     strangers = known.strangers(handed_in)
+    lines = _numbered(known, handed_in, where, only=only) if 2 * len(strangers) <= len(handed_in) else []
     if not strangers:
         return lines
     of = f"{len(strangers)} of {len(handed_in)} who handed in {'is' if len(strangers) == 1 else 'are'} not on the class list: {listed(strangers)}"
@@ -109,6 +110,18 @@ def introduced(known: ClassList, handed_in: Mapping[str, str], where: object) ->
             "Canvas's ids need the column lms_user_id of the class list, and who is new is added with  nbgrader db student add ID"
         )
     return [*lines, of]
+
+
+def _numbered(known: ClassList, handed_in: Mapping[str, str], where: object, *, only: bool) -> list[str]:
+    """What to say of numbers of Moodle's that are nobody's own ids."""
+    if known.worksheet or not any(number_in(prefix) and student not in known.listed for student, prefix in handed_in.items()):
+        return []
+    words = (
+        "ids are Moodle's numbers, which the next assignment has others of: with the grading worksheet (--students FILE) they are your own"
+    )
+    if not only:
+        raise WrongInput(f"{where}: {words}. Nothing was written. To grade under these numbers nevertheless, say --only")
+    return [words]
 
 
 def _names(roster: Iterable[Student]) -> dict[str, set[str]]:

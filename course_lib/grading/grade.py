@@ -23,6 +23,7 @@ from course_lib.grading.cluster import on_cluster
 from course_lib.grading.collecting import Submission, collect
 from course_lib.grading.engines import in_processes
 from course_lib.grading.giving_back import give_back
+from course_lib.grading.gradebook_cells import must_fit
 from course_lib.grading.grading_run import Run, run_of, sources_of
 from course_lib.grading.jobs import Graded, Job, Plan
 from course_lib.grading.nbgrader_course import Source
@@ -70,6 +71,7 @@ def grade_class(run: Run, where: Path) -> list[Record]:
     with alone(run.folder):
         must_be_writable(run.course)
         sources = sources_of(run)
+        must_fit(run.course, sources.values())
         submissions, stands = _called(run, sources, where)
         keep(run.terms, run.folder)
         if run.worksheet:
@@ -100,10 +102,10 @@ def _called(run: Run, sources: Mapping[str, Source], where: Path) -> tuple[list[
     known = ClassList.of(run.course.roster, run.worksheet)
     handed_in = collect(where, assignment=run.assignment, notebooks=list(sources), released=released, known=known)
     there = {each.student: each.prefix for each in handed_in}
-    for line in introduced(known, there, where):
+    for line in introduced(known, there, where, only=run.only):
         print(line)
     before = records.read_all(run.folder / "records")
-    submissions, stands = roll_call(handed_in, before, known.absent(there), sources, where=where, only=run.only)
+    submissions, stands = roll_call(handed_in, before, known.absent(there), sources, where=where, only=run.only, numbers=known.by_number)
     submissions, due = timed(submissions, run.terms), run.terms.due_date or due_date(run.course, run.assignment)
     students = {each.student for each in [*submissions, *stands]}
     if worksheet.is_kept(run.worksheet, run.folder):

@@ -21,6 +21,7 @@ def roll_call(
     *,
     where: Path,
     only: bool = False,
+    numbers: Mapping[str, str] | None = None,
 ) -> tuple[list[Submission], list[Record]]:
     """Returns what is to be graded, in the order of students, and the records that stand as they are.
 
@@ -31,15 +32,17 @@ def roll_call(
         sources: the assignment's notebooks by name.
         where: whence it was collected, for the errors.
         only: whether those who are not here stand as they were graded before.
+        numbers: the students by Moodle's numbers, where a worksheet names them.
 
     Raises:
         ValueError: if somebody whose work was graded before is not here, or most of what is here is of another assignment, and ``only`` does
-            not say that this is meant; or if a record that would stand is of another version of its notebook.
+            not say that this is meant; or if a record that would stand is of another version of its notebook, or of a student under Moodle's number.
     """
     here = {(each.student, each.notebook): each for each in handed_in}
     there = {at for at, each in here.items() if each.data is not None}
     stands = [record for record in graded if record.status is not Status.MISSING and (record.student, record.notebook) not in there]
     stands = [record for record in stands if record.notebook in sources]
+    _own_ids(stands, numbers or {})
     if not only:
         _right_assignment(handed_in, where)
         _all_here(stands, where)
@@ -69,8 +72,25 @@ def _all_here(stands: Sequence[Record], where: Path) -> None:
         who = f"{count(len(missed), 'student')} whose work was graded before {'is' if len(missed) == 1 else 'are'} not in {where}"
         raise ValueError(
             f"{who} ({named(missed)}), and would lose all marks. Give everything that was handed in; or say --only to grade alone whoever is "
-            "there, and leave everyone else as they stand"
+            f"there, and leave everyone else as they stand. {_nobody(stands)}"
         )
+
+
+def _own_ids(stands: Sequence[Record], numbers: Mapping[str, str]) -> None:
+    if twice := {record.student for record in stands if numbers.get(record.student, record.student) != record.student}:
+        first = min(twice)
+        raise ValueError(
+            f"{count(len(twice), 'student')} {'was' if len(twice) == 1 else 'were'} graded under Moodle's numbers, before there was a worksheet "
+            f"({named(twice)}), and would be two students each: {first} is {numbers[first]}. {_nobody(stands)}"
+        )
+
+
+def _nobody(stands: Sequence[Record]) -> str:
+    """The commands that undo an id."""
+    return (
+        f"An ID that is no student of the class is undone by  rm -r grading/{stands[0].assignment}/records/ID  and  "
+        "nbgrader db student remove ID --force"
+    )
 
 
 def _right_assignment(handed_in: Sequence[Submission], where: Path) -> None:

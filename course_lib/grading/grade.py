@@ -23,6 +23,7 @@ from course_lib.grading.cluster import on_cluster
 from course_lib.grading.collecting import Submission, collect
 from course_lib.grading.engines import in_processes
 from course_lib.grading.giving_back import give_back
+from course_lib.grading.gradebook_cells import must_fit
 from course_lib.grading.grading_run import Run, run_of, sources_of
 from course_lib.grading.jobs import Graded, Job, Plan
 from course_lib.grading.nbgrader_course import Source
@@ -70,6 +71,7 @@ def grade_class(run: Run, where: Path) -> list[Record]:
     with alone(run.folder):
         must_be_writable(run.course)
         sources = sources_of(run)
+        must_fit(run.course, sources.values())
         submissions, stands = _called(run, sources, where)
         keep(run.terms, run.folder)
         if run.worksheet:

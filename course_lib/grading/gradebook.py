@@ -27,6 +27,7 @@ from nbgrader.preprocessors import SaveCells
 
 from course_lib.grading.autograded import answers, autograded, unanswered
 from course_lib.grading.cells import grade_id, is_test, meta
+from course_lib.grading.gradebook_cells import other_cells
 from course_lib.grading.lateness import NO_PENALTY, Policy, moment
 from course_lib.grading.marks import Standing
 from course_lib.grading.nbgrader_course import Course
@@ -122,8 +123,7 @@ def _prepared(course: Course, assignment: str) -> tuple[dict[str, NotebookNode],
         try:
             SaveCells(parent=course.settings)(nbformat.from_dict(found[name]), resources)
         except RuntimeError as refusal:
-            mend = f"keep the names of its cells, or drop the old marks with 'nbgrader db assignment remove {assignment} --force'"
-            raise ValueError(f"{assignment}/{name} has other cells than the one that the gradebook has marks of: {mend}") from refusal
+            raise ValueError(other_cells(assignment, name)) from refusal
     return found, pictures
 
 

@@ -1,5 +1,6 @@
 """Colab badges and set-up cells name one repository and one tag, everywhere."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 
 from course_lib import cli
 from course_lib.command import WrongInput
-from course_lib.grading import publish
+from course_lib.grading import grade, publish
+from course_lib.grading.jobs import Job
 from course_lib.grading.publish import Address
 
 WANTED = Address("an-instructor/my.course", "2027-spring")
@@ -138,3 +140,13 @@ def test_a_solutions_badge_opens_what_students_get(course):
     assert publish.misplaced(course) == []
     made.write_text(text.replace("notebooks/00_start_here", "solutions/ps99_x/ps99_x"), encoding="utf-8")
     assert "solutions/ps99_x" in publish.misplaced(course)[0]
+
+
+def test_where_a_course_is_published_makes_no_graded_notebook_stale_and_anything_else_does():
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parents[1] / "assignments").glob("ps01_*/*.ipynb")))
+    there = publish._SETUP.sub(r"\g<before>me/kit/archive/refs/tags/2027.zip", text)
+    there = publish._BADGE.sub(r"\g<before>me/kit/blob/2027/\g<path>", there)
+    job = Job("ada", "ps01", "ps01", text, text, b"{}")
+    moved, other = (dataclasses.replace(job, instructor=words, released=words) for words in (there, text + " "))
+    assert there != text
+    assert grade._key(moved) == grade._key(job) != grade._key(other)

@@ -28,6 +28,7 @@ from course_lib.grading.grading_run import Run, run_of, sources_of
 from course_lib.grading.jobs import Graded, Job, Plan
 from course_lib.grading.nbgrader_course import Source
 from course_lib.grading.penalties import due_date
+from course_lib.grading.publish import unaddressed
 from course_lib.grading.reading import count
 from course_lib.grading.records import Record, Status
 from course_lib.grading.rehearsal import doubts, rehearse
@@ -154,10 +155,11 @@ def _job(run: Run, source: Source, plan: Plan, submission: Submission) -> Job:
 
 
 def _key(job: Job) -> str:
-    """A digest of what the marks depend on; who a student is and when it was handed in are not among it."""
+    """A digest of what the marks depend on; who a student is, when it was handed in and where the course is published are not."""
     settings = json.dumps([dataclasses.asdict(job.limits), job.plan.written(), job.sandboxed])
     files = [part for name in sorted(job.files) for part in (name.encode("utf-8", "surrogatepass"), job.files[name])]
-    return records.key_of([_grader(), job.instructor.encode(), job.released.encode(), settings.encode(), job.data or b"", *files])
+    notebooks = (unaddressed(text).encode() for text in (job.instructor, job.released))
+    return records.key_of([_grader(), *notebooks, settings.encode(), job.data or b"", *files])
 
 
 def _grader() -> bytes:

@@ -100,6 +100,11 @@ def stamp(root: Path, wanted: Address) -> dict[Path, int]:
     return changed
 
 
+def unaddressed(text: str) -> str:
+    """Returns a notebook's text without the addresses that ``stamp`` writes: what it says wherever it is published."""
+    return _SETUP.sub(r"\g<before>", _BADGE.sub(r"\g<before>\g<path>", text))
+
+
 def disagreements(root: Path, wanted: Address | None = None) -> list[str]:
     """Returns a line for each file that names another address than the others do (or than the one wanted), or lacks a link."""
     everywhere = [found for path in files(root) for found in _named(path)]

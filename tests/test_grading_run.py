@@ -94,3 +94,11 @@ def test_what_a_person_gave_and_what_lateness_cost_stand_in_report_and_feedback(
     assert "A person wrote: Well said." in pages[0]
     costs = [float(re.search(r"marks were earned; ([\d.]+) (?:was|were) taken off", page)[1]) for page in pages]
     assert sum(costs) == pytest.approx(full / 10, abs=0.01)
+
+
+def test_a_record_of_a_notebook_that_the_assignment_no_longer_has_is_passed_over(abroad):
+    run = run_of(asked(abroad))
+    found, _ = graded_class(run.course)
+    for record in [*found, replace(found[0], notebook="renamed_away")]:
+        records.write(record, run.folder / "records")
+    assert {record.notebook for record in graded_before(run)} == {record.notebook for record in found}

@@ -77,12 +77,13 @@ def sources_of(run: Run) -> dict[str, Source]:
 
 
 def graded_before(run: Run) -> list[Record]:
-    """Returns the records of the run's folder.
+    """Returns the records of the run's folder, of the notebooks that the assignment has now.
 
     Raises:
         ValueError: if there are none.
     """
-    if found := records.read_all(run.folder / "records"):
+    sources = sources_of(run)
+    if found := [record for record in records.read_all(run.folder / "records") if record.notebook in sources]:
         return found
     raise ValueError(f"nothing has been graded in {run.folder} yet: begin with  course grade SUBMISSIONS --assignment {run.assignment}")
 

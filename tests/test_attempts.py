@@ -87,7 +87,9 @@ def test_an_upload_goes_before_a_time_and_a_time_before_a_name():
     ):
         for order in ([loses, wins], [wins, loses]):
             remarks: list[str] = []
-            assert newest(order, RELEASES[ONE], remarks) is wins
+            chosen = newest(order, RELEASES[ONE], remarks)
+            assert chosen is wins
+            assert not chosen.unsure
             assert "2 attempts" in remarks[0]
 
 
@@ -105,7 +107,8 @@ def test_where_nothing_tells_which_is_newest_the_one_with_most_answers_counts_an
     for loses in (half, again):
         for order in ([loses, whole], [whole, loses]):
             remarks: list[str] = []
-            assert newest(order, RELEASES[ONE], remarks) is whole
+            chosen = newest(order, RELEASES[ONE], remarks)
+            assert (chosen.entry, chosen.unsure) == (whole.entry, True)
             assert remarks == ["Nothing tells which of 2 attempts is the newest; the one with the most answers counts."]
             assert look(Record("ada", ONE, ONE, Status.GRADED, remarks=tuple(remarks))).kind == "something odd"
 

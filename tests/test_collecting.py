@@ -103,7 +103,8 @@ def test_nbgraders_folders_with_their_timestamps(where):
 def test_moodle(tmp_path, where, packed):
     names = [f"山田 花子_4711_assignsubmission_file_/{NAME}.ipynb", "Lee B_12_assignsubmission_file_/x.ipynb"]
     text = ("Lee B_12_assignsubmission_onlinetext_/onlinetext.html", b"<p>see file</p>")
-    members = [(names[0], ANSWER), (names[1], HALF), text]
+    draft = (names[1].replace("x.ipynb", "a.ipynb"), BLANK.replace(b"NotImplementedError", b"ValueError", 1))
+    members = [(names[0], ANSWER), (names[1], HALF), draft, text]
     if packed == "folder":
         for name, data in members:
             put(where, name, data)
@@ -114,6 +115,7 @@ def test_moodle(tmp_path, where, packed):
         put(where, "marks.csv", b"")
     found = by_id(where)
     assert {student: one.data for student, one in found.items()} == {"4711": ANSWER, "12": HALF}
+    assert {student: one.unsure for student, one in found.items()} == {"4711": False, "12": True}
     assert "山田" not in repr([(one.origin, one.remarks) for one in found.values()])
 
 

@@ -213,6 +213,12 @@ def test_a_judge_that_ended_is_for_a_person_to_look_at():
     assert graded.record.remarks == ("test_f: judging what it returns ended the judge's process",)
 
 
+def test_an_attempt_that_nothing_tells_to_be_the_newest_is_graded_and_waits_for_a_person():
+    graded = handed_in(unsure=True)
+    assert outcomes(graded)["test_f"] == RIGHT_F
+    assert graded.record.status is Status.NEEDS_REVIEW
+
+
 def test_an_error_of_the_graders_own_costs_only_what_follows(monkeypatch):
     from course_lib.grading import execution
 

@@ -69,7 +69,7 @@ def judged(job) -> Graded:
         else dataclasses.replace(each, score=each.max_score if right[each.grade_id] else 0.0, outcome=Outcome.WRONG)
         for each in record.questions
     ]
-    odd = Status.NEEDS_REVIEW if "odd" in text else Status.GRADED
+    odd = Status.NEEDS_REVIEW if "odd" in text or job.unsure else Status.GRADED
     return Graded(dataclasses.replace(record, status=odd, questions=tuple(questions)), text)
 
 
@@ -410,6 +410,20 @@ def test_a_notebook_that_needs_a_look_waits_until_a_person_has_typed_points_ther
     odd.write_text(odd.read_text(encoding="utf-8").replace("# odd", "# odder"), encoding="utf-8")
     run(course)  # another notebook, another look
     assert rows(course)["half"]["waiting"] == "4"
+
+
+def test_a_mark_for_what_may_be_an_old_attempt_waits_until_nothing_is_unsure(course):
+    export, sheet = course.parent / "export", course.parent / "sheet.csv"
+    folder = export / "Ada Lovelace_77_assignsubmission_file_"
+    folder.mkdir(parents=True)
+    shutil.copy(course / "inbox" / "ada" / "hw1" / "signals.ipynb", folder)
+    shutil.copy(course / "inbox" / "half" / "hw1" / "signals.ipynb", folder / "signals_old_draft.ipynb")
+    sheet.write_text(worksheet(("77", "Ada Lovelace", "ada", "")), encoding="utf-8")
+    run(course, export, students=sheet)
+    assert (rows(course)["ada"]["status"], rows(course)["ada"]["waiting"], given(course)["ada"]) == ("needs_review", "1", "")
+    (folder / "signals_old_draft.ipynb").unlink()
+    run(course, export)
+    assert (rows(course)["ada"]["status"], rows(course)["ada"]["waiting"], given(course)["ada"]) == ("partial", "0", "5.5")  # no essay
 
 
 def test_an_unreadable_file_is_named_and_is_no_zero_in_an_lms(course, capsys):

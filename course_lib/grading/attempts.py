@@ -1,9 +1,10 @@
 """Which of the files that a student handed in is the notebook, told by what is in it: lines of the release and nbgrader's grade ids.
 
 Of several the newest attempt counts; one that is still as it was given out never counts before one that somebody has worked in. Where nothing
-tells which is the newest, as in an export of Moodle's, the one with the most answers counts, and a person is told.
+tells which is the newest, as in an export of Moodle's, the one with the most answers counts, and its mark waits for a person.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ class Attempt:
         data: its bytes.
         notebook: the notebook that it is, by its content or else by its name; empty for a notebook of something else.
         kinship: how much of the release is in it; 0 if only its name tells.
+        unsure: whether nothing tells that it is newer than another.
     """
 
     entry: Entry
@@ -35,6 +37,7 @@ class Attempt:
     data: bytes
     notebook: str
     kinship: float
+    unsure: bool = False
 
     @property
     def newness(self) -> tuple[int, float, int, str]:
@@ -79,7 +82,7 @@ def attempt_of(entry: Entry, upload: int, released: Mapping[str, NotebookNode], 
 def newest(attempts: Sequence[Attempt], released: NotebookNode, remarks: list[str]) -> Attempt | None:
     """Returns the attempt that counts: the newest, of those in which somebody has worked if there are any, of those that can be read.
 
-    Where nothing tells which is the newest, it is the one with the most answers.
+    Where nothing tells which is the newest, it is the one with the most answers, and ``unsure``.
 
     Args:
         attempts: all that a student handed in for one notebook.
@@ -96,7 +99,8 @@ def newest(attempts: Sequence[Attempt], released: NotebookNode, remarks: list[st
     if rivals:
         chosen = max([chosen, *rivals], key=lambda one: (len(answers[id(one)]), one.newness))
         remarks.append(f"Nothing tells which of {len(attempts)} attempts is the newest; the one with the most answers counts.")
-    elif len({one.data for one in attempts}) > 1:
+        return dataclasses.replace(chosen, unsure=True)
+    if len({one.data for one in attempts}) > 1:
         remarks.append(f"{len(attempts)} attempts were handed in; the newest that was worked in counts.")
     return chosen
 

@@ -45,6 +45,7 @@ class Submission:
         dated: whether ``submitted`` is the file's own date, which copying and downloading change.
         strangers: how many notebooks of other assignments were handed in.
         prefix: how its name begins in the export of Moodle or Canvas; it may hold somebody's name, and is for the learning system alone.
+        unsure: whether nothing tells which of several attempts is the newest.
     """
 
     student: str
@@ -59,6 +60,7 @@ class Submission:
     dated: bool = False
     strangers: int = 0
     prefix: str = ""
+    unsure: bool = False
 
 
 def collect(
@@ -162,6 +164,7 @@ def _of_a_student(handed: Handed, assignment: str, notebooks: Sequence[str], rel
             dated=stamped is None and dated is not None,
             strangers=len(strangers),
             prefix=handed.prefixes.get(attempt.upload, ""),
+            unsure=attempt.unsure,
         )
 
 

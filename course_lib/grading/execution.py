@@ -124,7 +124,7 @@ class _Run:
 
     def status(self, repaired: Repaired) -> Status:
         """How all of it ended."""
-        if repaired.remarks or self.remarks:
+        if repaired.remarks or self.remarks or self.job.unsure:
             return Status.NEEDS_REVIEW
         stopped = any(question.outcome in (Outcome.CRASHED, Outcome.TIMED_OUT) for question in self.questions.values())
         return Status.PARTIAL if self.cells.troubles or stopped else Status.GRADED

@@ -147,6 +147,7 @@ def _job(run: Run, source: Source, plan: Plan, submission: Submission) -> Job:
         files={**submission.extras, **source.files},
         submitted=_moment(submission),
         remarks=tuple(submission.remarks),
+        unsure=submission.unsure,
         plan=plan,
         limits=run.limits,
         sandboxed=run.sandboxed,
@@ -156,7 +157,7 @@ def _job(run: Run, source: Source, plan: Plan, submission: Submission) -> Job:
 
 def _key(job: Job) -> str:
     """A digest of what the marks depend on; who a student is, when it was handed in and where the course is published are not."""
-    settings = json.dumps([dataclasses.asdict(job.limits), job.plan.written(), job.sandboxed])
+    settings = json.dumps([dataclasses.asdict(job.limits), job.plan.written(), job.sandboxed, job.unsure])
     files = [part for name in sorted(job.files) for part in (name.encode("utf-8", "surrogatepass"), job.files[name])]
     notebooks = (unaddressed(text).encode() for text in (job.instructor, job.released))
     return records.key_of([_grader(), *notebooks, settings.encode(), job.data or b"", *files])

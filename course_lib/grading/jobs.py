@@ -53,6 +53,7 @@ class Job:
         files: what lies beside the notebook when it runs, by relative name.
         submitted: when it was handed in, ISO 8601, or empty.
         remarks: what was noticed on the way here.
+        unsure: whether nothing tells that it is what the student handed in last, so that its mark waits for a person.
         plan: how the test cells are to be judged.
         limits: what a student's process may use.
         sandboxed: whether it runs in a sandbox.
@@ -70,6 +71,7 @@ class Job:
     files: Mapping[str, bytes] = field(default_factory=dict)
     submitted: str = ""
     remarks: tuple[str, ...] = ()
+    unsure: bool = False
     plan: Plan = field(default_factory=Plan)
     limits: Limits = field(default_factory=Limits)
     sandboxed: bool = True

@@ -12,3 +12,6 @@ c.ClearSolutions.code_stub = {
 c.ClearSolutions.text_stub = "*Write your answer in place of this line.*"
 
 c.Execute.timeout = 60  # seconds for one cell
+
+# Refuses where `course grade` has graded: nbgrader's own pages show hidden tests, those of `course feedback` do not.
+c.GenerateFeedback.exporter_class = "course_lib.grading.stock_feedback.StockFeedback"

@@ -136,6 +136,21 @@ def test_only_grades_those_who_are_there_and_leaves_everyone_else_as_they_stand(
     assert rows(course)["00123"]["status"] == "missing"  # one row a student, also of those who never handed in
 
 
+def test_only_after_a_mended_check_says_how_many_stand_by_the_old_one(course, capsys):
+    run(course)
+    run(course, late_comer(course), only=True)
+    assert "by another version" not in capsys.readouterr().out
+    file = course / "master" / "hw1" / "signals.ipynb"
+    book = nbformat.read(file, as_version=4)
+    check = next(cell for cell in book.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "rms_test")
+    check.source = f"x = 1\n{check.source}"
+    nbformat.write(book, file)
+    run(course, course.parent / "late", only=True)
+    said = capsys.readouterr().out
+    assert "! 2 students of these by another version of the notebook" in said
+    assert "nothing tells by which" not in said
+
+
 def test_an_id_that_is_no_student_is_undone_by_the_commands_that_the_refusal_names(course):
     shutil.copytree(course / "inbox" / "half", course / "inbox" / "stray")
     run(course)

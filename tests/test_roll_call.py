@@ -1,7 +1,10 @@
 """Who is graded: everybody once, by the id under which they were graded before."""
 
+import copy
+import dataclasses
 from pathlib import Path
 
+import nbformat
 import pytest
 from foreign_course import make_foreign_course
 
@@ -9,7 +12,7 @@ from course_lib.grading.collecting import Submission
 from course_lib.grading.jobs import unanswered
 from course_lib.grading.nbgrader_course import load
 from course_lib.grading.records import Record, Status
-from course_lib.grading.roll_call import named, roll_call
+from course_lib.grading.roll_call import named, roll_call, standing, version_of
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +75,42 @@ def test_who_was_graded_under_moodles_number_is_not_a_second_student(sources, on
         roll_call([handed_in("ada")], [graded("31", sources)], [], sources, where=Path("all"), only=only, numbers=numbers)
     entries, _ = roll_call([handed_in("32")], [graded("32", sources)], [], sources, where=Path("all"), only=only, numbers=numbers)
     assert [each.student for each in entries] == ["32"]
+
+
+def mended(source, change):
+    """The source with one cell changed."""
+    notebook = copy.deepcopy(source.instructor)
+    change(notebook)
+    return dataclasses.replace(source, instructor=notebook)
+
+
+def checks(notebook):
+    return next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("points"))
+
+
+def test_who_stands_by_other_checks_is_counted_and_who_may_stand_by_others_too(sources):
+    here = version_of(sources["delay"])
+    versions = {"a": here, "b": "of last week", "c": "of last week", "d": ""}
+    stands = [dataclasses.replace(graded(student, sources), version=version) for student, version in versions.items()]
+    first, other, unknown = standing(stands, sources)
+    assert first.startswith("4 students who are not here stand")
+    assert other.startswith(
+        "! 2 students of these by another version of the notebook: if its checks or points have changed since, give everything"
+    )
+    assert unknown.startswith("! of 1 student of these nothing tells by which version")
+    assert (len(standing(stands[:1], sources)), standing([], sources)) == (1, [])
+
+
+def test_another_check_other_points_and_another_file_make_a_version_and_outputs_and_addresses_do_not(sources):
+    source = sources["delay"]
+    badge = "https://colab.research.google.com/github/owner/kit/blob/{}/delay.ipynb"
+    here, same = version_of(source), []
+    same += [mended(source, lambda book: checks(book).update(outputs=[{"output_type": "stream", "name": "stdout", "text": "x"}]))]
+    same += [mended(source, lambda book: book.cells.append(nbformat.v4.new_markdown_cell("Good luck.")))]
+    assert {version_of(one) for one in same} == {here}
+    tags = [mended(source, lambda book, tag=tag: book.cells.append(nbformat.v4.new_code_cell(badge.format(tag)))) for tag in ("a", "b")]
+    assert version_of(tags[0]) == version_of(tags[1])
+    other = [mended(source, lambda book: checks(book).update(source="assert True"))]
+    other += [mended(source, lambda book: checks(book).metadata["nbgrader"].update(points=77))]
+    other += [dataclasses.replace(source, files={"data.csv": b"1"})]
+    assert len({here, *map(version_of, other)}) == 4

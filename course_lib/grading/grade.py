@@ -29,10 +29,9 @@ from course_lib.grading.jobs import Graded, Job, Plan
 from course_lib.grading.nbgrader_course import Source
 from course_lib.grading.penalties import due_date
 from course_lib.grading.publish import unaddressed
-from course_lib.grading.reading import count
 from course_lib.grading.records import Record, Status
 from course_lib.grading.rehearsal import doubts, rehearse
-from course_lib.grading.roll_call import nothing, roll_call
+from course_lib.grading.roll_call import nothing, roll_call, standing, version_of
 from course_lib.grading.scratch import scratch
 from course_lib.grading.terms import keep
 from course_lib.grading.transaction import alone, must_be_writable
@@ -87,7 +86,7 @@ def grade_class(run: Run, where: Path) -> list[Record]:
             for graded in _graded(run, todo):
                 _keep(run, graded)
                 bar.update()
-        _stamp(run, submissions)
+        _stamp(run, submissions, sources)
         wanted = jobs.keys() | {(record.student, record.notebook) for record in stands}
         found = [record for record in records.read_all(run.folder / "records") if (record.student, record.notebook) in wanted]
         give_back(run, sources, found)
@@ -115,8 +114,8 @@ def _called(run: Run, sources: Mapping[str, Source], where: Path) -> tuple[list[
     check(submissions, run.terms, due, students)
     for line in told(submissions, run.terms, due, students):
         print(line)
-    if stands:
-        print(f"{count(len({record.student for record in stands}), 'student')} who are not here stand as they were graded before")
+    for line in standing(stands, sources):
+        print(line)
     return submissions, stands
 
 
@@ -180,11 +179,13 @@ def _graded(run: Run, jobs: Iterable[Job]) -> Iterator[Graded]:
     return on_cluster(jobs, address=run.cluster) if run.cluster else in_processes(jobs, workers=run.workers)
 
 
-def _stamp(run: Run, submissions: Iterable[Submission]) -> None:
-    """Tells the records when the work was handed in, of which no mark but the penalty depends."""
+def _stamp(run: Run, submissions: Iterable[Submission], sources: Mapping[str, Source]) -> None:
+    """Tells the records what no mark but the penalty depends on, when the work was handed in, and by which notebook they were graded."""
+    versions = {name: version_of(source) for name, source in sources.items()}
     for each in submissions:
         record = records.read(records.file_of(run.folder / "records", each.student, each.notebook))
-        stamped = dataclasses.replace(record, submitted=_moment(each), late=each.late, prefix=each.prefix, handed_in=digest(each.data))
+        about = {"late": each.late, "prefix": each.prefix, "handed_in": digest(each.data), "version": versions[each.notebook]}
+        stamped = dataclasses.replace(record, submitted=_moment(each), **about)
         if stamped != record:
             records.write(stamped, run.folder / "records")
 

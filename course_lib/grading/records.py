@@ -86,6 +86,7 @@ class Record:
         late: whether the learning system marks it as late.
         prefix: how its name begins in the export of Moodle or Canvas; it may hold somebody's name, and is for the learning system alone.
         handed_in: a digest of the file that was handed in, by which a later one is noticed; empty where nobody noted it.
+        version: a digest of the instructor's notebook by which it was graded; empty where nobody noted it.
     """
 
     student: str
@@ -101,6 +102,7 @@ class Record:
     late: bool = False
     prefix: str = ""
     handed_in: str = ""
+    version: str = ""
 
     @property
     def score(self) -> float | None:

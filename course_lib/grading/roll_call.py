@@ -1,16 +1,19 @@
 """Who is to be graded: whoever handed in, an empty entry for whoever did not, and nobody who was graded before and is merely not here this time."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from course_lib.grading.cells import meta
 from course_lib.grading.collecting import Submission
 from course_lib.grading.nbgrader_course import Source
+from course_lib.grading.publish import unaddressed
 from course_lib.grading.reading import count
-from course_lib.grading.records import Record, Status
+from course_lib.grading.records import Record, Status, key_of
 from course_lib.grading.student_ids import nbgrader_id
 
 _NAMED = 10  # students named in a message
+_ALIKE = "if its checks or points have changed since, give everything that was handed in, without --only, to grade all alike"
 
 
 def roll_call(
@@ -58,6 +61,36 @@ def roll_call(
 def nothing(student: str, source: Source) -> Submission:
     """Returns the entry of a student who handed in nothing."""
     return Submission(student, source.assignment, source.notebook, None, "", None, {}, ())
+
+
+def version_of(source: Source) -> str:
+    """Returns a digest of what an instructor's notebook asks, checks and gives points for, and of the files beside it.
+
+    Outputs, text between the questions, and where the course is published are not in it.
+    """
+    cells = [
+        [cell.source, meta(cell)]
+        for cell in source.instructor.cells
+        if cell.cell_type == "code" or meta(cell).get("grade") or meta(cell).get("task")
+    ]
+    files = [part for name in sorted(source.files) for part in (name.encode("utf-8", "surrogatepass"), source.files[name])]
+    return key_of([unaddressed(json.dumps(cells, sort_keys=True)).encode(), *files])
+
+
+def standing(stands: Iterable[Record], sources: Mapping[str, Source]) -> list[str]:
+    """Returns what to say of the records that stand: how many students they are, and how many were graded by other checks than today's."""
+    stands = list(stands)
+    if not stands:
+        return []
+    now = {name: version_of(source) for name, source in sources.items()}
+    unknown = {record.student for record in stands if not record.version}
+    other = {record.student for record in stands if record.version not in ("", now[record.notebook])}
+    lines = [f"{count(len({record.student for record in stands}), 'student')} who are not here stand as they were graded before"]
+    if other:
+        lines.append(f"! {count(len(other), 'student')} of these by another version of the notebook: {_ALIKE}")
+    if unknown:
+        lines.append(f"! of {count(len(unknown), 'student')} of these nothing tells by which version of the notebook: {_ALIKE}")
+    return lines
 
 
 def named(students: Collection[str]) -> str:

@@ -33,6 +33,7 @@ def test_a_launcher_does_what_must_come_before_the_first_cell(tmp_path):
         "connection": "file.json",
         "confined": False,
         "fonts": "",
+        "core": None,
     }
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     command = [sys.executable, kernel_launch.__file__, str(tmp_path / "settings.json")]

@@ -24,7 +24,11 @@ with scratch() as folder:
 def started(where: Path, then: str) -> tuple[subprocess.Popen, Path]:
     environment = {"TMPDIR": str(where), "PYTHONPATH": str(Path(__file__).parents[1]), "PATH": ""}
     process = subprocess.Popen(
-        [sys.executable, "-c", WORKS.format(then=then)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", WORKS.format(then=then)],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     return process, Path(process.stdout.readline().decode().strip())
 

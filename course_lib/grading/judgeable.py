@@ -27,6 +27,7 @@ other libraries, the identity of values, the source or the calls of a student's 
 
 import ast
 import builtins
+from collections.abc import Callable
 
 import torch
 
@@ -113,19 +114,24 @@ def _fault_of(node: ast.AST, answers: set[str]) -> list[str]:
     return []
 
 
+def _assigned(tree: ast.AST, wanted: Callable[[ast.AST], bool]) -> set[str]:
+    """The names to which a value of a wanted kind is assigned."""
+    return {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and wanted(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
 def _optimiser_faults(tree: ast.AST, answers: set[str]) -> list[str]:
     """Optimisers that are made here and passed to a student's function: they cannot follow their parameters there."""
 
     def made(node: ast.AST) -> bool:
         return isinstance(node, ast.Call) and "optim" in ast.unparse(node.func).split(".")
 
-    names = {
-        target.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and made(node.value)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    names = _assigned(tree, made)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in answers]
     passed = {
         call.lineno for call in calls for x in [*call.args, *(k.value for k in call.keywords)] if made(x) or getattr(x, "id", "") in names
@@ -155,13 +161,7 @@ def _method_faults(tree: ast.AST, answers: set[str]) -> list[str]:
     def answered(node: ast.AST) -> bool:
         return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in answers
 
-    results = {
-        target.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and answered(node.value)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    results = _assigned(tree, answered)
     return [
         f"line {node.lineno}: .{node.func.attr}() is called on what a student's function returned, and is no method of a tensor"
         for node in ast.walk(tree)

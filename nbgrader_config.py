@@ -14,4 +14,4 @@ c.ClearSolutions.text_stub = "*Write your answer in place of this line.*"
 c.Execute.timeout = 60  # seconds for one cell
 
 # Refuses where `course grade` has graded: nbgrader's own pages show hidden tests, those of `course feedback` do not.
-c.GenerateFeedback.exporter_class = "course_lib.grading.stock_feedback.StockFeedback"
+c.GenerateFeedback.exporter_class = "course_lib.grading.reporting.stock_feedback.StockFeedback"

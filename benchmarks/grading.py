@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.side_by_side import Contest, Task
+from course_lib.grading.authoring.stock_nbgrader import environment, nbgrader
 from course_lib.grading.nbgrader_course import load
-from course_lib.grading.stock_nbgrader import environment, nbgrader
 from tests.foreign_course import HALF, RIGHT, enrol, hand_in, make_foreign_course
 
 STUDENTS, NOTEBOOKS, WORKERS = 50, 2, 2

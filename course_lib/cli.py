@@ -101,14 +101,16 @@ def _run(commands: argparse._SubParsersAction) -> None:
 
 def _release(commands: argparse._SubParsersAction) -> None:
     more = "Nothing is released unless every proof holds; a failure leaves the assignment as it was."
-    release = _add(commands, "release", "course_lib.grading.release", "make an assignment from its solution, with the proofs", more)
+    release = _add(
+        commands, "release", "course_lib.grading.authoring.release", "make an assignment from its solution, with the proofs", more
+    )
     release.add_argument("problem_sets", nargs="+", metavar="psNN", help="a problem set by number (ps01) or name (ps01_maximum_likelihood)")
     release.add_argument("--to", type=Path, metavar="DIR", help="the folder to release to (default assignments)")
 
 
 def _kit(commands: argparse._SubParsersAction) -> None:
     more = "No solution and no hidden test is in it: every file is searched before the folder appears."
-    kit = _add(commands, "kit", "course_lib.grading.kit", "make the folder that students get", more)
+    kit = _add(commands, "kit", "course_lib.grading.authoring.kit", "make the folder that students get", more)
     kit.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder to make; an earlier kit there is replaced")
     kit.add_argument("--only", nargs="+", metavar="psNN", help="give out these problem sets alone (default: all that are released)")
     kit.add_argument("--zip", action="store_true", help="also pack it as DIR.zip")
@@ -116,7 +118,9 @@ def _kit(commands: argparse._SubParsersAction) -> None:
 
 def _publish(commands: argparse._SubParsersAction) -> None:
     more = "Colab opens a notebook from there, and its first cell installs the library from there."
-    publish = _add(commands, "publish", "course_lib.grading.publish", "stamp repository and tag into Colab badges and set-up cells", more)
+    publish = _add(
+        commands, "publish", "course_lib.grading.authoring.publish", "stamp repository and tag into Colab badges and set-up cells", more
+    )
     publish.add_argument("where", nargs="?", metavar="OWNER/REPO@TAG", help="for example generative-course/generative-course@v0.1.0")
     publish.add_argument(
         "--check", action="store_true", help="change nothing; say whether all notebooks agree (with OWNER/REPO@TAG, if given)"
@@ -158,7 +162,9 @@ def _grade(commands: argparse._SubParsersAction) -> None:
 
 def _repair(commands: argparse._SubParsersAction) -> None:
     more = "It is written beside it as NAME.repaired.ipynb; what was mended is said line by line."
-    repair = _add(commands, "repair", "course_lib.grading.repaired_copy", "mend a notebook that another program has changed", more)
+    repair = _add(
+        commands, "repair", "course_lib.grading.repairing.repaired_copy", "mend a notebook that another program has changed", more
+    )
     repair.add_argument("notebook", type=Path, metavar="NOTEBOOK", help="what was handed in, a Colab save for example")
     repair.add_argument(
         "--released", type=Path, metavar="FILE", help="what students got (default: found by content in the course's folder)"

@@ -145,8 +145,8 @@ def sandbox() -> Finding:
     """Whether a student's kernel really runs here in a sandbox, without a network and without the instructor's files."""
     if missing := [name for name in ("ipykernel", "nbformat", "psutil") if find_spec(name) is None]:
         return Finding("sandbox", "optional", f"{', '.join(missing)} not installed", "python -m pip install -e '.[grading]'")
-    from course_lib.grading.sandbox import available
-    from course_lib.grading.student_kernel import KernelFailed, StudentKernel
+    from course_lib.grading.sandbox.sandbox import available
+    from course_lib.grading.sandbox.student_kernel import KernelFailed, StudentKernel
 
     if missing := available():
         what, _, mend = missing.rpartition(": ")
@@ -168,7 +168,7 @@ def limits() -> Finding:
     """What holds a student's process to its memory, its number of processes and one core."""
     if find_spec("psutil") is None:
         return Finding("limits", "optional", "psutil not installed", "python -m pip install -e '.[grading]'")
-    from course_lib.grading.control_groups import way
+    from course_lib.grading.sandbox.control_groups import way
 
     found = way()
     if found.holds >= {"memory", "processes"}:

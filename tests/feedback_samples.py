@@ -12,9 +12,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output, new_raw_cell
 from PIL import Image
 
-from course_lib.grading.cells import grade_id, is_test, meta
+from course_lib.grading.authoring.submissions import solved
+from course_lib.grading.notebooks.cells import grade_id, is_test, meta
 from course_lib.grading.records import Outcome, Question, Record, Status
-from course_lib.grading.submissions import solved
 
 ROOT = Path(__file__).parents[1]
 NAME = "ps01_maximum_likelihood"

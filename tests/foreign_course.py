@@ -14,8 +14,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from course_lib.grading.authoring.stock_nbgrader import nbgrader
 from course_lib.grading.nbgrader_course import Course
-from course_lib.grading.stock_nbgrader import nbgrader
 
 CONFIG = '''"""Signals 101, as its own instructor set it up."""
 

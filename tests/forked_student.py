@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from course_lib.grading import serving
-from course_lib.grading.proxies import Link
+from course_lib.grading.conversation import serving
+from course_lib.grading.judging.proxies import Link
 
 
 @contextlib.contextmanager

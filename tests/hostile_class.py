@@ -19,9 +19,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_lib.grading.cells import grade_id, is_solution, is_test
+from course_lib.grading.authoring.submissions import saved_by_colab
+from course_lib.grading.notebooks.cells import grade_id, is_solution, is_test
 from course_lib.grading.records import Status
-from course_lib.grading.submissions import saved_by_colab
 
 EVERYTHING = """class Everything(float):
     def __eq__(self, other): return True

@@ -4,9 +4,9 @@ import foreign_course
 from hostile_class import EVERYTHING, Case, Desk
 from nbformat import NotebookNode
 
-from course_lib.grading.cells import grade_id
+from course_lib.grading.authoring.submissions import solved
+from course_lib.grading.notebooks.cells import grade_id
 from course_lib.grading.records import Status
-from course_lib.grading.submissions import solved
 
 PS01 = "ps01_maximum_likelihood"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import needs_program
 
-from course_lib.grading import sandbox
+from course_lib.grading.sandbox import sandbox
 
 UID = 54321  # nobody's
 

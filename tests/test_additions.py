@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from course_lib.grading.additions import added_code, added_text
+from course_lib.grading.repairing.additions import added_code, added_text
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from course_lib.grading.alarm import alarm
-from course_lib.grading.student_errors import TimedOut
+from course_lib.grading.judging.alarm import alarm
+from course_lib.grading.sandbox.student_errors import TimedOut
 
 
 def test_what_is_in_time_hears_nothing():
@@ -27,7 +27,7 @@ def test_what_is_late_is_told_how_long_it_took():
 def test_a_judge_that_loops_inside_c_is_ended_for_good():
     program = """
 import signal, time
-from course_lib.grading import alarm
+from course_lib.grading.judging import alarm
 
 alarm._PATIENCE = 0.5
 with alarm.alarm(0.5):

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_lib.grading.alignment import Aligner, likeness, moved, names_bound, plain
-from course_lib.grading.reading import Cell
+from course_lib.grading.notebooks.reading import Cell
+from course_lib.grading.repairing.alignment import Aligner, likeness, moved, names_bound, plain
 
 
 def marked(make, name: str, source: str, **marks):

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib.grading import archives
-from course_lib.grading.archives import Budget, Entry, Unusable, listed, unzipped
+from course_lib.grading.collection import archives
+from course_lib.grading.collection.archives import Budget, Entry, Unusable, listed, unzipped
 
 
 def zipped(*members, **options) -> bytes:

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from course_lib.grading.arrivals import check, digest, may_still_come, outdated, timed, told
-from course_lib.grading.collecting import Submission
+from course_lib.grading.collection.arrivals import check, digest, may_still_come, outdated, timed, told
+from course_lib.grading.collection.collecting import Submission
+from course_lib.grading.collection.terms import Terms
 from course_lib.grading.records import Record, Status
-from course_lib.grading.terms import Terms
 
 DUE = datetime(2027, 1, 31, 14, 59, tzinfo=UTC)
 POLICY = Terms("per_day=10%, grace=15m", DUE.isoformat())

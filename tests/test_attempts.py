@@ -7,12 +7,12 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_lib.grading.archives import Entry, Unusable
-from course_lib.grading.attempts import Attempt, attempt_of, newest
-from course_lib.grading.reading import read_notebook
+from course_lib.grading.authoring.submissions import solved
+from course_lib.grading.collection.archives import Entry, Unusable
+from course_lib.grading.collection.attempts import Attempt, attempt_of, newest
+from course_lib.grading.notebooks.reading import read_notebook
 from course_lib.grading.records import Record, Status
-from course_lib.grading.review import look
-from course_lib.grading.submissions import solved
+from course_lib.grading.reporting.review import look
 
 ROOT = Path(__file__).parents[1]
 SETS = sorted(path.stem for path in ROOT.glob("assignments/*/*.ipynb"))

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_lib.grading.author_lint import lint
+from course_lib.grading.authoring.author_lint import lint
 
 SOLUTION = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
 TEST = "check.equal(double(torch.tensor([1])), [2])\n### BEGIN HIDDEN TESTS\ncheck.equal(double(torch.tensor([5])), [10])\n### END HIDDEN TESTS"

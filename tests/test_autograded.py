@@ -9,8 +9,8 @@ from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output, new_raw_cell
 from nbgrader.utils import determine_grade, is_grade
 
-from course_lib.grading.autograded import answers, autograded, unanswered
 from course_lib.grading.nbgrader_course import load
+from course_lib.grading.recording.autograded import answers, autograded, unanswered
 from course_lib.grading.records import Outcome, Question, Record, Status
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(20)).decode()

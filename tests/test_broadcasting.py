@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.grading.broadcasting import broadcast_faults
+from course_lib.grading.authoring.broadcasting import broadcast_faults
 
 
 def faults(code):

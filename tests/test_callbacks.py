@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.grading.callbacks import may_be_called
+from course_lib.grading.judging.callbacks import may_be_called
 
 REACH = [
     *(eval, exec, compile, open, io.open, getattr, setattr, type, __import__, vars, globals),

@@ -7,8 +7,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_lib.grading.cell_outputs import FLOOD, Outputs
-from course_lib.grading.kernel_channels import Message
+from course_lib.grading.sandbox.cell_outputs import FLOOD, Outputs
+from course_lib.grading.sandbox.kernel_channels import Message
 
 
 def gathered(*said: tuple[str, dict], limit: int = 1000, size: int = 10, whole: bool = True) -> Outputs:

@@ -2,7 +2,7 @@
 
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_lib.grading.cells import grade_id, imports_cell, is_solution, is_test
+from course_lib.grading.notebooks.cells import grade_id, imports_cell, is_solution, is_test
 
 
 def marked(source: str, *, grade: bool = False, solution: bool = False, name: str = "here", markdown: bool = False):

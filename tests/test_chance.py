@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.grading.chance import Walker, global_states, is_generator, new_generator, set_global_states, set_state, state_of, step
-from course_lib.grading.wire_records import Refused
+from course_lib.grading.conversation.chance import (
+    Walker,
+    global_states,
+    is_generator,
+    new_generator,
+    set_global_states,
+    set_state,
+    state_of,
+    step,
+)
+from course_lib.grading.conversation.wire_records import Refused
 
 
 def made():

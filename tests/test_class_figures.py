@@ -4,9 +4,9 @@ import dataclasses
 
 from test_class_report import CLASS, record
 
-from course_lib.grading.class_figures import as_it_stands, checks_of, columns, students_of
-from course_lib.grading.marks import Standing
+from course_lib.grading.recording.marks import Standing
 from course_lib.grading.records import Outcome, Status
+from course_lib.grading.reporting.class_figures import as_it_stands, checks_of, columns, students_of
 
 
 def test_every_student_stands_in_exactly_one_column_or_has_no_marks():

@@ -5,9 +5,9 @@ from datetime import datetime
 import pytest
 
 from course_lib.command import WrongInput
-from course_lib.grading.class_list import ClassList, introduced
+from course_lib.grading.collection.class_list import ClassList, introduced
+from course_lib.grading.collection.worksheet import Participant, Worksheet
 from course_lib.grading.nbgrader_course import Student
-from course_lib.grading.worksheet import Participant, Worksheet
 
 ADA = Student("ada", "Ada", "Lovelace", "Ada.Lovelace@example.org", "4711")
 BEN = Student("0042", "Ben", "Yamada", "ben@example.org")

@@ -9,12 +9,12 @@ from browser import DESKTOP, PHONE, chromium, watched_page, wider_than_screen
 from feedback_samples import HOSTILE, samples
 from test_feedback import CONTRAST, words
 
-from course_lib.grading import class_report
-from course_lib.grading.class_figures import checks_of, students_of
-from course_lib.grading.copies import Copies
-from course_lib.grading.likeness import Pair
-from course_lib.grading.marks import Standing
+from course_lib.grading.recording.marks import Standing
 from course_lib.grading.records import Outcome, Question, Record, Status
+from course_lib.grading.reporting import class_report
+from course_lib.grading.reporting.class_figures import checks_of, students_of
+from course_lib.grading.reporting.copies import Copies
+from course_lib.grading.reporting.likeness import Pair
 
 TAILS = "Mistake: The estimate is {}, but {} is right: this is the share of tails."
 NOTHING = "Mistake: nothing was returned"

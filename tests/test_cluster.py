@@ -8,7 +8,7 @@ from distributed import Client, LocalCluster
 from test_engines import job
 
 from course_lib.command import Lacking, Refused
-from course_lib.grading import cluster
+from course_lib.grading.judging import cluster
 from course_lib.grading.records import Status
 
 EMPTY = [dataclasses.replace(job(str(i)), data=None) for i in range(3)]

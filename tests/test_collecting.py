@@ -11,12 +11,12 @@ import nbformat
 import pytest
 
 from course_lib.command import WrongInput
-from course_lib.grading.cells import grade_id, is_solution
-from course_lib.grading.class_list import ClassList
-from course_lib.grading.collecting import collect
+from course_lib.grading.authoring.submissions import saved_by_colab, solved
+from course_lib.grading.collection.class_list import ClassList
+from course_lib.grading.collection.collecting import collect
+from course_lib.grading.collection.worksheet import Participant, Worksheet
 from course_lib.grading.nbgrader_course import Student
-from course_lib.grading.submissions import saved_by_colab, solved
-from course_lib.grading.worksheet import Participant, Worksheet
+from course_lib.grading.notebooks.cells import grade_id, is_solution
 
 ROOT = Path(__file__).parents[1]
 NAME, OTHER = "ps04_ica", "ps03_pca"

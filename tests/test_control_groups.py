@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from course_lib.grading import control_groups
-from course_lib.grading.control_groups import Groups, Scope, Watchdog
-from course_lib.grading.limits import Limits
+from course_lib.grading.sandbox import control_groups
+from course_lib.grading.sandbox.control_groups import Groups, Scope, Watchdog
+from course_lib.grading.sandbox.limits import Limits
 
 SMALL = Limits(memory=200 << 20, processes=20)
 

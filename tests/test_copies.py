@@ -9,10 +9,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from test_likeness import answers, notebook, renamed, right_answers, skeleton
 
-from course_lib.grading.cells import grade_id
-from course_lib.grading.copies import CODE, Copies, groups, voices
-from course_lib.grading.likeness import OWN, answers_of, fingerprints, pairs, tokens
-from course_lib.grading.submissions import solved
+from course_lib.grading.authoring.submissions import solved
+from course_lib.grading.notebooks.cells import grade_id
+from course_lib.grading.reporting.copies import CODE, Copies, groups, voices
+from course_lib.grading.reporting.likeness import OWN, answers_of, fingerprints, pairs, tokens
 
 ESSAY = next(cell.source for cell in notebook("solutions").cells if grade_id(cell) == "words")
 KANJI = "一つの成分の平均をあるデータ点の上に置き、その共分散を零に近づける。するとその点での密度は限りなく大きくなる。"

@@ -125,7 +125,7 @@ def test_a_sandbox_is_found_where_a_kernel_runs_in_it():
     ],
 )
 def test_a_sandbox_that_cannot_be_made_is_told_with_its_reason_and_behind_the_arrow_its_remedy(monkeypatch, capsys, said, mend):
-    from course_lib.grading import sandbox
+    from course_lib.grading.sandbox import sandbox
 
     monkeypatch.setattr(sandbox, "available", lambda: sandbox._advice(said))
     found = doctor.sandbox()
@@ -138,7 +138,7 @@ def test_a_sandbox_that_cannot_be_made_is_told_with_its_reason_and_behind_the_ar
 
 
 def test_a_program_that_is_missing_is_named_with_its_package(monkeypatch):
-    from course_lib.grading import sandbox
+    from course_lib.grading.sandbox import sandbox
 
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
     monkeypatch.setattr(sandbox, "available", sandbox.available.__wrapped__)  # whatever was found here before
@@ -157,7 +157,7 @@ def test_the_last_line_speaks_of_grading_to_those_alone_who_can(monkeypatch, cap
 
 @pytest.mark.slow
 def test_a_sandbox_that_holds_nothing_is_wrong(monkeypatch):
-    from course_lib.grading import student_kernel
+    from course_lib.grading.sandbox import student_kernel
 
     monkeypatch.setattr(student_kernel, "StudentKernel", functools.partial(student_kernel.StudentKernel, sandboxed=False))
     found = doctor.sandbox()
@@ -166,7 +166,7 @@ def test_a_sandbox_that_holds_nothing_is_wrong(monkeypatch):
 
 
 def test_the_way_of_holding_limits_is_told(monkeypatch):
-    from course_lib.grading import control_groups as limits
+    from course_lib.grading.sandbox import control_groups as limits
 
     both = frozenset({"memory", "processes"})
     monkeypatch.setattr(limits, "way", lambda: limits.Groups(2, [], both))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.grading import wire
-from course_lib.grading.edits import Watch, apply, changeable
-from course_lib.grading.wire_records import Refused
+from course_lib.grading.conversation import wire
+from course_lib.grading.conversation.edits import Watch, apply, changeable
+from course_lib.grading.conversation.wire_records import Refused
 
 
 def elsewhere(function, *args):

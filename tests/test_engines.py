@@ -12,8 +12,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_lib.grading import engines
-from course_lib.grading.jobs import Graded, Job
+from course_lib.grading.judging import engines
+from course_lib.grading.judging.jobs import Graded, Job
 from course_lib.grading.records import Outcome, Record, Status
 
 
@@ -157,7 +157,7 @@ def test_a_job_graded_in_a_process_of_its_own_comes_back_whole():
 def test_workers_end_when_the_coordinator_is_killed(tmp_path):
     program = """
 import multiprocessing, os, time
-from course_lib.grading import engines
+from course_lib.grading.judging import engines
 
 
 def hold(job, place):

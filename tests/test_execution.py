@@ -8,10 +8,10 @@ import pytest
 from conftest import needs_program
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_lib.grading.execution import grade
-from course_lib.grading.jobs import Graded, Job, Plan
-from course_lib.grading.limits import Limits
+from course_lib.grading.judging.execution import grade
+from course_lib.grading.judging.jobs import Graded, Job, Plan
 from course_lib.grading.records import Outcome, Status
+from course_lib.grading.sandbox.limits import Limits
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TEST_F = "assert f(2) == 4, 'f doubles'\n### BEGIN HIDDEN TESTS\nassert f(21) == 42, 'f doubles any number'\n### END HIDDEN TESTS"
@@ -220,7 +220,7 @@ def test_an_attempt_that_nothing_tells_to_be_the_newest_is_graded_and_waits_for_
 
 
 def test_an_error_of_the_graders_own_costs_only_what_follows(monkeypatch):
-    from course_lib.grading import execution
+    from course_lib.grading.judging import execution
 
     real = execution.judge_cell
 

@@ -9,11 +9,11 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from course_lib.grading.cells import grade_id, is_solution, is_test
-from course_lib.grading.forgeries import load_forged, read_again, unpunished
-from course_lib.grading.namespaces import names_bound
-from course_lib.grading.proofs import WRONG_ANSWERS
-from course_lib.grading.wrong_answers import judge, judge_all, load_answers, table
+from course_lib.grading.authoring.forgeries import load_forged, read_again, unpunished
+from course_lib.grading.authoring.proofs import WRONG_ANSWERS
+from course_lib.grading.authoring.wrong_answers import judge, judge_all, load_answers, table
+from course_lib.grading.notebooks.cells import grade_id, is_solution, is_test
+from course_lib.grading.notebooks.namespaces import names_bound
 
 PROBLEM_SETS = sorted(folder.name for folder in (ROOT / "solutions").glob("ps*"))
 

@@ -13,12 +13,12 @@ from feedback_samples import HOSTILE, NAME, SECRET, cell, notebook, picture, que
 from forked_student import student
 from nbformat.v4 import new_code_cell, new_output
 
-from course_lib.grading import class_report, feedback
-from course_lib.grading.cells import is_solution, is_test
-from course_lib.grading.feedback import Comment
-from course_lib.grading.judge import judge_cell
-from course_lib.grading.markers import HIDDEN, regions
+from course_lib.grading.judging.judge import judge_cell
+from course_lib.grading.notebooks.cells import is_solution, is_test
+from course_lib.grading.notebooks.markers import HIDDEN, regions
+from course_lib.grading.recording.marks import Comment
 from course_lib.grading.records import Outcome, Question, Record, Status
+from course_lib.grading.reporting import class_report, feedback
 
 SAMPLES = samples()
 RELEASED = notebook("assignments")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from course_lib.grading.feedback_words import words_of
+from course_lib.grading.judging.feedback_words import words_of
 
 CELL = """hint = "think of zero"
 def verify(x, say):

@@ -8,10 +8,10 @@ import time
 import psutil
 import pytest
 
-from course_lib.grading import control_groups
-from course_lib.grading.control_groups import Groups, Watchdog
-from course_lib.grading.fence import Fence, _memory, free_core, usage
-from course_lib.grading.limits import Limits
+from course_lib.grading.sandbox import control_groups
+from course_lib.grading.sandbox.control_groups import Groups, Watchdog
+from course_lib.grading.sandbox.fence import Fence, _memory, free_core, usage
+from course_lib.grading.sandbox.limits import Limits
 
 SMALL = Limits(memory=200 << 20, processes=20)
 HUNGRY = "import time\nx = bytearray(b'1') * (500 << 20)\ntime.sleep(20)"

@@ -32,6 +32,10 @@ MAY_IMPORT = (
     | {"machine": GROUND, "widgets": GROUND | {"plotting", "metrics"}, "lab": GROUND | {"plotting", "machine"}}
 )
 
+# The parts of the grader in the order in which they may know each other: each imports only those before it.
+GRADING = ("notebooks", "authoring", "conversation", "sandbox", "repairing", "collection", "judging", "recording", "reporting")
+GRADING_GROUND = {"records", "tables", "scratch", "student_ids", "nbgrader_settings", "nbgrader_course"}
+
 # The names under which the packages of a student's install are imported, where these differ from the packages' names.
 IMPORT_NAMES = {"scikit-learn": "sklearn", "ipython": "IPython", "pillow": "PIL"}
 TEACHING = {"classical", "networks", "recognition", "generative", "language", "applications", "metrics", "signal", "kernels"}
@@ -120,6 +124,20 @@ def test_the_rules_are_floors_and_nothing_reaches_the_roof():
             assert model not in MAY_IMPORT[below], f"{below} may not know models"
     assert not any("lab" in allowed or "widgets" in allowed for allowed in MAY_IMPORT.values())
     assert {part for part, allowed in MAY_IMPORT.items() if "training" in allowed} == {"yardstick"}
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("grading.") and name.split(".")[1] in GRADING])
+def test_a_step_of_grading_knows_only_those_before_it(name):
+    own = name.split(".")[1]
+    known = {found.split(".")[2] for found in imported_by(name) if found.startswith("course_lib.grading.")}
+    above = known - {*GRADING[: GRADING.index(own) + 1], *GRADING_GROUND}
+    assert not above, f"course_lib.{name} imports {sorted(above)}, which come after {own}"
+
+
+def test_every_folder_of_the_grader_is_a_step():
+    assert {name.split(".")[1] for name, path in MODULES.items() if name.startswith("grading.") and path.name == "__init__.py"} == set(
+        GRADING
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------- student's install

@@ -4,7 +4,7 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_lib.grading.forgeries import load_forged, read_again, unpunished
+from course_lib.grading.authoring.forgeries import load_forged, read_again, unpunished
 
 IMPORTS = "import numpy as np\nimport torch\nfrom course_lib import check"
 SOLUTION = """def total(x):
@@ -71,6 +71,10 @@ def test_what_visible_lines_passed_is_not_read_by_hidden_ones():
     (found,) = read_again(_notebook("    check.close(total(torch.tensor([7.0])), x.sum())\n", visible=visible))
     assert found.startswith("test: ")
     assert read_again(_notebook("    check.close(total(torch.tensor([7.0])), right)\n", visible=visible)) == []
+
+
+def test_a_test_that_the_solution_fails_tells_nothing_here():
+    assert read_again(_notebook("    check.close(total(torch.ones(3)), 4.0)\n")) == []
 
 
 def test_visible_inputs_are_nobodys_secret():

@@ -7,11 +7,11 @@ import pytest
 from nbgrader.utils import compute_checksum
 from test_repair import ONE, SETS, TESTS, answered, cell_of, material, mended, said
 
-from course_lib.grading.cells import grade_id, is_solution
-from course_lib.grading.given_out import as_given_out
-from course_lib.grading.reading import Cell, read_notebook
-from course_lib.grading.repair import repair
-from course_lib.grading.submissions import saved_by_colab
+from course_lib.grading.authoring.submissions import saved_by_colab
+from course_lib.grading.notebooks.cells import grade_id, is_solution
+from course_lib.grading.notebooks.given_out import as_given_out
+from course_lib.grading.notebooks.reading import Cell, read_notebook
+from course_lib.grading.repairing.repair import repair
 
 
 def cells(notebook) -> dict[str, Cell]:

@@ -21,11 +21,11 @@ from course_lib.command import WrongInput
 from course_lib.grading import giving_back, grade
 from course_lib.grading.giving_back import feedback_command, report_command
 from course_lib.grading.grading_run import run_of
-from course_lib.grading.jobs import Graded, Plan, parsed, unanswered
+from course_lib.grading.judging.jobs import Graded, Plan, parsed, unanswered
 from course_lib.grading.nbgrader_course import load
+from course_lib.grading.recording.transaction import alone, opened
 from course_lib.grading.records import Outcome, Record, Status
-from course_lib.grading.repair import repair
-from course_lib.grading.transaction import alone, opened
+from course_lib.grading.repairing.repair import repair
 
 DUE = "2027-01-31T23:59:00+09:00"
 LATE = "2027-02-01 20:00:00 UTC"  # two days begun

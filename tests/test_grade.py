@@ -27,11 +27,11 @@ from ordinary_user import UID, as_ordinary_user, give
 
 from course_lib.command import Lacking
 from course_lib.grading import grade, records
-from course_lib.grading.cells import is_test
-from course_lib.grading.gradebook import nbgrader_id
+from course_lib.grading.authoring.stock_nbgrader import nbgrader
 from course_lib.grading.nbgrader_course import load
+from course_lib.grading.notebooks.cells import is_test
+from course_lib.grading.recording.gradebook import nbgrader_id
 from course_lib.grading.records import Outcome, Status
-from course_lib.grading.stock_nbgrader import nbgrader
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]

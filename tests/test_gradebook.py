@@ -9,13 +9,13 @@ import nbformat
 import pytest
 from foreign_course import FULL, HALF, RIGHT, answered, hand_in, make_foreign_course
 
-from course_lib.grading.gradebook import import_records, standings
-from course_lib.grading.lateness import parse
-from course_lib.grading.marks import table, write
+from course_lib.grading.authoring.stock_nbgrader import nbgrader
+from course_lib.grading.collection.lateness import parse
 from course_lib.grading.nbgrader_course import load
+from course_lib.grading.recording.gradebook import import_records, standings
+from course_lib.grading.recording.marks import table, write
+from course_lib.grading.recording.transaction import opened
 from course_lib.grading.records import Outcome, Question, Record, Status
-from course_lib.grading.stock_nbgrader import nbgrader
-from course_lib.grading.transaction import opened
 
 BY_HAND = ("explain", "draw_code", "survey")
 EARNED = {  # what each student's answers are worth to a person who reads the tests; None waits for one

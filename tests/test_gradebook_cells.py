@@ -5,10 +5,10 @@ import shutil
 import pytest
 from foreign_course import make_foreign_course
 
-from course_lib.grading.gradebook_cells import must_fit, other_cells
+from course_lib.grading.authoring.stock_nbgrader import nbgrader
 from course_lib.grading.nbgrader_course import load
-from course_lib.grading.stock_nbgrader import nbgrader
-from course_lib.grading.transaction import opened
+from course_lib.grading.recording.gradebook_cells import must_fit, other_cells
+from course_lib.grading.recording.transaction import opened
 
 
 @pytest.fixture(scope="module")

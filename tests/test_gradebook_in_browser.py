@@ -8,9 +8,9 @@ from foreign_course import make_foreign_course
 from lab_in_browser import TOKEN, jupyterlab
 from test_gradebook import graded_class
 
-from course_lib.grading.gradebook import comments, import_records
-from course_lib.grading.marks import table
 from course_lib.grading.nbgrader_course import load
+from course_lib.grading.recording.gradebook import comments, import_records
+from course_lib.grading.recording.marks import table
 
 PATIENCE = 120_000  # milliseconds
 

@@ -13,13 +13,13 @@ from test_gradebook import give, graded_class
 
 from course_lib.command import WrongInput
 from course_lib.grading import records
+from course_lib.grading.collection.lateness import moment
 from course_lib.grading.giving_back import feedback_command, report_command
-from course_lib.grading.gradebook import import_records
 from course_lib.grading.grading_run import graded_before, run_of
-from course_lib.grading.lateness import moment
-from course_lib.grading.limits import Limits
 from course_lib.grading.nbgrader_course import load
-from course_lib.grading.pages import number
+from course_lib.grading.recording.gradebook import import_records
+from course_lib.grading.reporting.pages import number
+from course_lib.grading.sandbox.limits import Limits
 
 
 @pytest.fixture(scope="module")

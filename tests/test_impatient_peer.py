@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from course_lib.grading.impatient_peer import ImpatientPeer
-from course_lib.grading.student_errors import Forged, Gone, TimedOut
+from course_lib.grading.judging.impatient_peer import ImpatientPeer
+from course_lib.grading.sandbox.student_errors import Forged, Gone, TimedOut
 
 LOOK = {"op": "look", "names": ("f",)}
 

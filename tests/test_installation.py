@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.grading import installation
-from course_lib.grading.installation import install, prove_atomic
+from course_lib.grading.authoring import installation
+from course_lib.grading.authoring.installation import install, prove_atomic
 
 YESTERDAY = "yesterday's release"
 
@@ -69,7 +69,7 @@ def test_a_kill_at_any_step_leaves_yesterdays_notebook_and_the_next_release_mend
     code = f"""
 import os, signal
 from pathlib import Path
-from course_lib.grading.installation import install
+from course_lib.grading.authoring.installation import install
 calls = []
 def replace(unfinished, place):
     if len(calls) == {step}:

@@ -2,7 +2,7 @@
 
 from test_engines import job
 
-from course_lib.grading.jobs import Plan, not_judged, parsed, unanswered
+from course_lib.grading.judging.jobs import Plan, not_judged, parsed, unanswered
 from course_lib.grading.records import Outcome
 
 

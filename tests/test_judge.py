@@ -9,12 +9,12 @@ import torch
 from forked_student import student
 
 from course_lib import check
-from course_lib.grading import wrong_answers
-from course_lib.grading.cells import grade_id, imports_cell, is_solution, is_test
-from course_lib.grading.judge import Verdict, credit, judge_cell, unanswered
-from course_lib.grading.namespaces import names_bound, names_read
+from course_lib.grading.authoring import wrong_answers
+from course_lib.grading.judging.judge import Verdict, credit, judge_cell, unanswered
+from course_lib.grading.notebooks.cells import grade_id, imports_cell, is_solution, is_test
+from course_lib.grading.notebooks.namespaces import names_bound, names_read
 from course_lib.grading.records import Outcome
-from course_lib.grading.student_errors import Forged, Gone
+from course_lib.grading.sandbox.student_errors import Forged, Gone
 
 CELL = """values = [1.0, 2.0, 4.0]
 for x in values:

@@ -3,8 +3,8 @@
 import pytest
 from test_author_lint import SOLUTION, TEST, notebook
 
-from course_lib.grading.author_lint import lint
-from course_lib.grading.judgeable import judging_faults
+from course_lib.grading.authoring.author_lint import lint
+from course_lib.grading.authoring.judgeable import judging_faults
 
 
 def test_a_cell_alone():

@@ -5,8 +5,8 @@ import socket
 import pytest
 import torch
 
-from course_lib.grading.keeping import Far, Keeper
-from course_lib.grading.wire_records import Reference, Refused
+from course_lib.grading.conversation.keeping import Far, Keeper
+from course_lib.grading.conversation.wire_records import Reference, Refused
 
 
 def test_numbers():

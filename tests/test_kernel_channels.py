@@ -10,7 +10,7 @@ import time
 import pytest
 import zmq
 
-from course_lib.grading.kernel_channels import Channel, ChannelLost, Message, readable
+from course_lib.grading.sandbox.kernel_channels import Channel, ChannelLost, Message, readable
 
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
 READY = b"\x04\x06\x05READY"

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from course_lib.grading import kernel_launch
+from course_lib.grading.sandbox import kernel_launch
 
 TELLING = """
 import json, resource, sys

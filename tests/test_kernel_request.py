@@ -2,10 +2,10 @@
 
 import pytest
 
-from course_lib.grading import kernel_request
-from course_lib.grading.cell_outputs import Outputs
-from course_lib.grading.kernel_channels import Message
-from course_lib.grading.kernel_request import Request
+from course_lib.grading.sandbox import kernel_request
+from course_lib.grading.sandbox.cell_outputs import Outputs
+from course_lib.grading.sandbox.kernel_channels import Message
+from course_lib.grading.sandbox.kernel_request import Request
 
 
 def request():

@@ -4,8 +4,8 @@ import pytest
 from nbformat.v4 import new_notebook
 from test_attempts import RELEASES, SETS, SOLVED, cells, stripped
 
-from course_lib.grading.cells import is_solution
-from course_lib.grading.kinship import kinship
+from course_lib.grading.notebooks.cells import is_solution
+from course_lib.grading.notebooks.kinship import kinship
 
 
 @pytest.mark.parametrize("name", SETS)

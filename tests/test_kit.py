@@ -16,8 +16,8 @@ from conftest import needs_program
 
 from course_lib import cli
 from course_lib.command import Lacking, Refused, WrongInput
-from course_lib.grading import kit
-from course_lib.grading.submissions import saved_by_colab, solved
+from course_lib.grading.authoring import kit
+from course_lib.grading.authoring.submissions import saved_by_colab, solved
 
 SOLUTION = "### BEGIN SOLUTION\ntotal = sum(values)\nreturn total / len(values)\n### END SOLUTION"
 HIDDEN = "assert mean([1, 2]) == 1.5\n### BEGIN HIDDEN TESTS\nassert mean([7, 9, 11]) == 9\n### END HIDDEN TESTS"
@@ -63,7 +63,7 @@ def test_a_kit_holds_what_students_need_and_nothing_of_the_instructors(course, t
         "assignments/ps01_mean/ps01_mean.ipynb",
         "constraints.txt",
         "course_lib/__init__.py",
-        *sorted(f"course_lib/grading/{name}.py" for name in kit._REPAIR),
+        *sorted(map(str, kit._REPAIR_FILES)),
         "kit.json",
         "notebooks/00_start_here.ipynb",
         "pyproject.toml",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from course_lib.grading.lateness import NO_PENALTY, Policy, lateness, moment, parse, penalty
+from course_lib.grading.collection.lateness import NO_PENALTY, Policy, lateness, moment, parse, penalty
 
 DUE = datetime(2027, 1, 31, 14, 59, tzinfo=UTC)
 

@@ -4,8 +4,8 @@ import shutil
 
 from test_kit import write
 
-from course_lib.grading import kit
-from course_lib.grading.leaks import Secret, find_leaks, secrets
+from course_lib.grading.authoring import kit
+from course_lib.grading.authoring.leaks import Secret, find_leaks, secrets
 
 SECRET = Secret("ps01, f", ("total = sum(values)", "return total / len(values)"))
 
@@ -30,14 +30,14 @@ def test_the_course_itself_has_secrets_and_its_kit_holds_none(root, tmp_path):
     assert sum(len(secret.lines) for secret in hidden) > 20
     assert any(secret.test for secret in hidden)
     made = kit.make_kit(root, tmp_path / "kit")
-    assert find_leaks(made, hidden, theirs=kit._REPAIR_FILES) == []
+    assert find_leaks(made, hidden, theirs=kit._STUDENTS) == []
     speech = {path.name: path.read_bytes() for path in (root / "course_lib" / "datasets" / "speech").iterdir()}
     assert speech == {path.name: path.read_bytes() for path in (made / "course_lib" / "datasets" / "speech").iterdir()}
     assert (made / "data" / "README.md").is_file()
     for tool in ("judge.py", "repair/a.py"):
         write(made / "course_lib" / "grading" / tool, "1")
-        assert find_leaks(made, hidden, theirs=kit._REPAIR_FILES)[0] == f"course_lib/grading/{tool.split('/')[0]} is the instructor's"
+        assert find_leaks(made, hidden, theirs=kit._STUDENTS)[0] == f"course_lib/grading/{tool.split('/')[0]} is the instructor's"
         shutil.rmtree(made / "course_lib" / "grading")
     shutil.copytree(root / "solutions", made / "assignments", dirs_exist_ok=True)  # the search finds them where they are
-    found = "\n".join(find_leaks(made, hidden, theirs=kit._REPAIR_FILES))
+    found = "\n".join(find_leaks(made, hidden, theirs=kit._STUDENTS))
     assert all(secret.place in found for secret in hidden)

@@ -14,7 +14,7 @@ import pytest
 
 from book.executed import bring_up_to_date, run_lectures
 from course_lib import lab
-from course_lib.grading import publish
+from course_lib.grading.authoring import publish
 
 ROOT = Path(__file__).parents[1]
 LECTURES = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.grading.cells import grade_id, is_solution
-from course_lib.grading.likeness import EVIDENCE, SHARE, fingerprints, pairs, tokens
-from course_lib.grading.submissions import solved
+from course_lib.grading.authoring.submissions import solved
+from course_lib.grading.notebooks.cells import grade_id, is_solution
+from course_lib.grading.reporting.likeness import EVIDENCE, SHARE, fingerprints, pairs, tokens
 
 ROOT = Path(__file__).parents[1]
 PS01 = "ps01_maximum_likelihood"

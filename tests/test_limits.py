@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from course_lib.grading import limits as limits_module
-from course_lib.grading.limits import Limits, rlimits
+from course_lib.grading.sandbox import limits as limits_module
+from course_lib.grading.sandbox.limits import Limits, rlimits
 
 
 def test_limits_are_settings_that_nobody_changes_on_the_way():

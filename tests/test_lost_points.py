@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from feedback_samples import notebook
 
-from course_lib.grading import lost_points
-from course_lib.grading.cells import is_test
-from course_lib.grading.lost_points import RUN_IT, UNSEEN, mixes, told
-from course_lib.grading.markers import HIDDEN
+from course_lib.grading.notebooks.cells import is_test
+from course_lib.grading.notebooks.markers import HIDDEN
 from course_lib.grading.records import Outcome, Question
+from course_lib.grading.reporting import lost_points
+from course_lib.grading.reporting.lost_points import RUN_IT, UNSEEN, mixes, told
 
 CHECK = "check.close(fit(x), 2.0, name='the mean')"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.grading.machine_paths import without_machine
+from course_lib.grading.reporting.machine_paths import without_machine
 
 ROOT = str(Path(__file__).parents[1])
 

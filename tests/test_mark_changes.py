@@ -2,8 +2,8 @@
 
 import csv
 
-from course_lib.grading.mark_changes import changes, kept, remembered, told
-from course_lib.grading.marks import Standing
+from course_lib.grading.recording.mark_changes import changes, kept, remembered, told
+from course_lib.grading.recording.marks import Standing
 
 BEFORE = {
     "a": Standing({("ps", "q1"): 0.0, ("ps", "q2"): 1.0}),

@@ -3,7 +3,7 @@
 from nbformat.v4 import new_markdown_cell, new_notebook
 from test_cells import marked
 
-from course_lib.grading.markers import HIDDEN, regions, secret_lines, visible_part
+from course_lib.grading.notebooks.markers import HIDDEN, regions, secret_lines, visible_part
 
 TEST = "assert f(1) == 2\n### BEGIN HIDDEN TESTS\nassert f(20_000) == 40_000\n### END HIDDEN TESTS\nassert f(2) == 4\n### BEGIN HIDDEN TESTS\nassert f(3) == 6 * 1\n### END HIDDEN TESTS"
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from moodle_worksheet import worksheet
 
-from course_lib.grading.class_list import ClassList
-from course_lib.grading.marks import Standing, table, write
+from course_lib.grading.collection.class_list import ClassList
+from course_lib.grading.collection.worksheet import read as read_worksheet
 from course_lib.grading.nbgrader_course import Student
+from course_lib.grading.recording.marks import Standing, table, write
 from course_lib.grading.records import Outcome, Question, Record, Status
-from course_lib.grading.worksheet import read as read_worksheet
 
 ODD = [
     "=1+1",

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from course_lib.grading import markup
+from course_lib.grading.reporting import markup
 
 ROOT = Path(__file__).parents[1]
 HARMLESS = re.compile(

@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from course_lib.grading.messages import SHAPES, Messages
-from course_lib.grading.wire import pack
-from course_lib.grading.wire_records import Refused
+from course_lib.grading.conversation.messages import SHAPES, Messages
+from course_lib.grading.conversation.wire import pack
+from course_lib.grading.conversation.wire_records import Refused
 
 GOOD = {"op": "vjp", "call": 1, "gradients": []}
 BAD = (

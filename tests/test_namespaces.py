@@ -6,8 +6,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell
 
-from course_lib.grading.cells import grade_id, imports_cell, is_solution, is_test
-from course_lib.grading.namespaces import Names, names_bound, names_read, python_of
+from course_lib.grading.notebooks.cells import grade_id, imports_cell, is_solution, is_test
+from course_lib.grading.notebooks.namespaces import Names, names_bound, names_read, python_of
 
 SETS = sorted(Path(__file__).parents[1].glob("solutions/*/*.ipynb"))
 

@@ -4,9 +4,9 @@ import nbformat
 import pytest
 from foreign_course import RIGHT, make_foreign_course
 
-from course_lib.grading.markers import visible_part
 from course_lib.grading.nbgrader_course import Student, load
 from course_lib.grading.nbgrader_settings import markers_of
+from course_lib.grading.notebooks.markers import visible_part
 
 
 @pytest.fixture(scope="module")

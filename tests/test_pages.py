@@ -11,7 +11,7 @@ import jinja2
 import pytest
 from flit_core import buildapi
 
-from course_lib.grading import class_report, pages
+from course_lib.grading.reporting import class_report, pages
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,4 +54,7 @@ def test_the_templates_travel_with_the_package(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     wheel = tmp_path / buildapi.build_wheel(str(tmp_path))
     names = zipfile.ZipFile(wheel).namelist()
-    assert {f"course_lib/grading/templates/{file.name}" for file in (ROOT / "course_lib" / "grading" / "templates").iterdir()} <= set(names)
+    assert {
+        f"course_lib/grading/reporting/templates/{file.name}"
+        for file in (ROOT / "course_lib" / "grading" / "reporting" / "templates").iterdir()
+    } <= set(names)

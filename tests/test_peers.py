@@ -7,8 +7,8 @@ import threading
 import pytest
 import torch
 
-from course_lib.grading import serving
-from course_lib.grading.peers import Peer
+from course_lib.grading.conversation import serving
+from course_lib.grading.conversation.peers import Peer
 
 
 @contextlib.contextmanager

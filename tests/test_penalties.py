@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from foreign_course import make_foreign_course
 
-from course_lib.grading.gradebook import import_records, standings
-from course_lib.grading.jobs import unanswered
-from course_lib.grading.lateness import parse
+from course_lib.grading.collection.lateness import parse
+from course_lib.grading.judging.jobs import unanswered
 from course_lib.grading.nbgrader_course import load
-from course_lib.grading.penalties import due_date, penalise_again
+from course_lib.grading.recording.gradebook import import_records, standings
+from course_lib.grading.recording.penalties import due_date, penalise_again
+from course_lib.grading.recording.transaction import opened
 from course_lib.grading.records import Outcome, Record, Status
-from course_lib.grading.transaction import opened
 
 DUE = datetime(2027, 1, 31, 14, 59, tzinfo=UTC)
 POLICY = parse("per_day=10%, cutoff=7d")

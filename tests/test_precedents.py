@@ -7,9 +7,9 @@ import pytest
 import torch
 from forked_student import student
 
-from course_lib.grading.judge import judge_cell
-from course_lib.grading.precedents import Precedents
-from course_lib.grading.student_errors import StudentError
+from course_lib.grading.judging.judge import judge_cell
+from course_lib.grading.judging.precedents import Precedents
+from course_lib.grading.sandbox.student_errors import StudentError
 
 SQUARE = "import torch\ndef f(x): return x * x"
 ALLCLOSE = "got = f(torch.tensor([1., 2., 3.]))\nassert got.shape == (3,)\nassert got.allclose(torch.tensor([1., 4., 9.]))"
@@ -70,7 +70,7 @@ def test_a_name_that_compares_itself_gets_nothing():
 NAMED = "from collections import namedtuple\nimport numpy\nP = namedtuple('P', ['shape', 'allclose'])\ndef f(x): return P((3,), SURE)"
 FORGED_ITERATOR = """
 import sys
-keeping = sys.modules["course_lib.grading.keeping"]
+keeping = sys.modules["course_lib.grading.conversation.keeping"]
 keeping.callable = lambda x, is_one=callable: is_one(x) and type(x).__name__ != "It"
 class It:
     def __iter__(self): return self

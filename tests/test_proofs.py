@@ -6,8 +6,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_lib.grading.proofs import SECONDS, prove_blank, prove_nothing_leaks, prove_solution, prove_wrong_answers
-from course_lib.grading.stock_nbgrader import Marks
+from course_lib.grading.authoring.proofs import SECONDS, prove_blank, prove_nothing_leaks, prove_solution, prove_wrong_answers
+from course_lib.grading.authoring.stock_nbgrader import Marks
 
 SOLUTION = "def double(x):\n    ### BEGIN SOLUTION\n    return x + x + 0 * x\n    ### END SOLUTION"
 TEST = "check.close(double(3.0), 6.0, say=[(9.0, 'this is the square'), (3.0, 'once')])\n### BEGIN HIDDEN TESTS\nassert double(5.0) == 10.0\n### END HIDDEN TESTS"

@@ -15,10 +15,10 @@ import pytest
 import torch
 from forked_student import process, student
 
-from course_lib.grading import wire
-from course_lib.grading.proxies import Link
-from course_lib.grading.student_errors import Forged, Gone, StudentError, TimedOut
-from course_lib.grading.wire_records import LIMITS
+from course_lib.grading.conversation import wire
+from course_lib.grading.conversation.wire_records import LIMITS
+from course_lib.grading.judging.proxies import Link
+from course_lib.grading.sandbox.student_errors import Forged, Gone, StudentError, TimedOut
 
 
 def called(code, *names, seconds=300.0):
@@ -691,7 +691,7 @@ def test_a_kernel_without_torch_is_served_too():
     import tempfile
     from pathlib import Path
 
-    from course_lib.grading import serving
+    from course_lib.grading.conversation import serving
 
     here, there = socket.socketpair()
     with tempfile.TemporaryDirectory() as folder:

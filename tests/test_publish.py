@@ -9,9 +9,10 @@ import pytest
 
 from course_lib import cli
 from course_lib.command import WrongInput
-from course_lib.grading import grade, publish
-from course_lib.grading.jobs import Job
-from course_lib.grading.publish import Address
+from course_lib.grading import grade
+from course_lib.grading.authoring import publish
+from course_lib.grading.authoring.publish import Address
+from course_lib.grading.judging.jobs import Job
 
 WANTED = Address("an-instructor/my.course", "2027-spring")
 

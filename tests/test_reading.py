@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_lib.grading import reading
-from course_lib.grading.reading import Unreadable, read_notebook
-from course_lib.grading.submissions import saved_by_colab
+from course_lib.grading.authoring.submissions import saved_by_colab
+from course_lib.grading.notebooks import reading
+from course_lib.grading.notebooks.reading import Unreadable, read_notebook
 
 WORDS = "確率と尤度、表示 – 「答え」"
 NOTEBOOK = new_notebook(cells=[new_markdown_cell(WORDS), new_code_cell("x = 1\nprint(x)", metadata={"nbgrader": {"grade_id": "q1"}})])

@@ -6,9 +6,9 @@ import pytest
 from conftest import needs_program
 from test_execution import F, G, book
 
-from course_lib.grading.jobs import Job
-from course_lib.grading.limits import Limits
-from course_lib.grading.rehearsal import rehearse
+from course_lib.grading.judging.jobs import Job
+from course_lib.grading.judging.rehearsal import rehearse
+from course_lib.grading.sandbox.limits import Limits
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

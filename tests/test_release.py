@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from course_lib.command import DONE, FAILED, WrongInput
-from course_lib.grading.release import command, problem_set, release
+from course_lib.grading.authoring.release import command, problem_set, release
 
 PS01 = "ps01_maximum_likelihood"
 YESTERDAY = "yesterday's release"

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_lib.grading.alignment import plain
-from course_lib.grading.cells import grade_id, is_solution, is_test, meta
+from course_lib.grading.authoring.submissions import saved_by_colab, solved
+from course_lib.grading.notebooks.cells import grade_id, is_solution, is_test, meta
 from course_lib.grading.records import Status
-from course_lib.grading.repair import repair, wanted_names
-from course_lib.grading.submissions import saved_by_colab, solved
+from course_lib.grading.repairing.alignment import plain
+from course_lib.grading.repairing.repair import repair, wanted_names
 
 ROOT = Path(__file__).parents[1]
 SETS = sorted(path.stem for path in ROOT.glob("assignments/*/*.ipynb"))

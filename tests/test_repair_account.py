@@ -2,9 +2,9 @@
 
 from nbformat.v4 import new_code_cell
 
-from course_lib.grading.alignment import Alignment
-from course_lib.grading.reading import Cell
-from course_lib.grading.repair_account import account, listed
+from course_lib.grading.notebooks.reading import Cell
+from course_lib.grading.repairing.alignment import Alignment
+from course_lib.grading.repairing.repair_account import account, listed
 
 
 def marked(name: str, source: str, **marks):

@@ -7,9 +7,9 @@ import nbformat
 import pytest
 
 from course_lib import cli
-from course_lib.grading import repaired_copy
-from course_lib.grading.cells import grade_id
-from course_lib.grading.submissions import saved_by_colab, solved
+from course_lib.grading.authoring.submissions import saved_by_colab, solved
+from course_lib.grading.notebooks.cells import grade_id
+from course_lib.grading.repairing import repaired_copy
 
 ROOT = Path(__file__).parents[1]
 NAME = "ps04_ica"

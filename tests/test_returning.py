@@ -16,9 +16,9 @@ from nbgrader.exchange.default import ExchangeFetchFeedback, ExchangeSubmit
 from traitlets.config import Config
 
 from course_lib.grading.nbgrader_course import load
+from course_lib.grading.recording.transaction import opened
 from course_lib.grading.records import Record, Status
-from course_lib.grading.returning import packed, stamped
-from course_lib.grading.transaction import opened
+from course_lib.grading.reporting.returning import packed, stamped
 
 MOODLE, CANVAS = "山田 花子_1200345_assignsubmission_file_/", "yamadahanako_LATE_4711_90210_"
 

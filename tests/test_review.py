@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from test_class_report import record
 
-from course_lib.grading import review
-from course_lib.grading.marks import Standing
+from course_lib.grading.recording.marks import Standing
 from course_lib.grading.records import Outcome, Question, Status
+from course_lib.grading.reporting import review
 
 CODE = "".join(file.read_text(encoding="utf-8") for file in (Path(review.__file__).parent).glob("*.py") if file.name != "review.py")
 SEVERAL = "3 attempts were handed in; the newest that was worked in counts."

@@ -8,11 +8,11 @@ import nbformat
 import pytest
 from foreign_course import make_foreign_course
 
-from course_lib.grading.collecting import Submission
-from course_lib.grading.jobs import unanswered
+from course_lib.grading.collection.collecting import Submission
+from course_lib.grading.collection.roll_call import named, roll_call, standing, version_of
+from course_lib.grading.judging.jobs import unanswered
 from course_lib.grading.nbgrader_course import load
 from course_lib.grading.records import Record, Status
-from course_lib.grading.roll_call import named, roll_call, standing, version_of
 
 
 @pytest.fixture(scope="module")

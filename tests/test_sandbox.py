@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import needs_program
 
-from course_lib.grading import sandbox
-from course_lib.grading.limits import Limits
+from course_lib.grading.sandbox import sandbox
+from course_lib.grading.sandbox.limits import Limits
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.grading import serving
-from course_lib.grading.keeping import Far
-from course_lib.grading.peers import Peer
-from course_lib.grading.wire_records import Record, Row
+from course_lib.grading.conversation import serving
+from course_lib.grading.conversation.keeping import Far
+from course_lib.grading.conversation.peers import Peer
+from course_lib.grading.conversation.wire_records import Record, Row
 
 
 @dataclasses.dataclass(frozen=True)

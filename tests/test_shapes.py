@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from course_lib.grading.archives import Entry
-from course_lib.grading.class_list import ClassList
+from course_lib.grading.collection.archives import Entry
+from course_lib.grading.collection.class_list import ClassList
+from course_lib.grading.collection.shapes import by_student, is_learning_systems, stem_of, student_of
+from course_lib.grading.collection.worksheet import Participant, Worksheet
 from course_lib.grading.nbgrader_course import Student
-from course_lib.grading.shapes import by_student, is_learning_systems, stem_of, student_of
-from course_lib.grading.worksheet import Participant, Worksheet
 
 JAPANESE = "山田　花子"
 

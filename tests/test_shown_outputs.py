@@ -7,10 +7,10 @@ from nbformat import from_dict
 from nbformat.v4 import new_output
 from test_markup import assert_inert
 
-from course_lib.grading.cell_outputs import Outputs
-from course_lib.grading.kernel_channels import Message
-from course_lib.grading.shown_outputs import is_note, shown
-from course_lib.grading.student_cells import _note
+from course_lib.grading.judging.student_cells import _note
+from course_lib.grading.reporting.shown_outputs import is_note, shown
+from course_lib.grading.sandbox.cell_outputs import Outputs
+from course_lib.grading.sandbox.kernel_channels import Message
 
 
 def html(*outputs) -> str:

@@ -3,8 +3,8 @@
 from foreign_course import make_foreign_course
 
 from course_lib.grading.nbgrader_course import load
-from course_lib.grading.standings import comments, standings
-from course_lib.grading.transaction import opened
+from course_lib.grading.recording.standings import comments, standings
+from course_lib.grading.recording.transaction import opened
 
 
 def test_points_and_words_are_read_back_by_the_id_that_was_given(tmp_path):

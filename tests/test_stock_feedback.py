@@ -9,12 +9,12 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import GenerateFeedback
 from test_gradebook import one
 
-from course_lib.grading.gradebook import import_records
+from course_lib.grading.authoring.stock_nbgrader import StockNbgraderFailed, nbgrader
 from course_lib.grading.nbgrader_course import Course, load
 from course_lib.grading.nbgrader_settings import settings_of
+from course_lib.grading.recording.gradebook import import_records
 from course_lib.grading.records import write
-from course_lib.grading.stock_feedback import StockFeedback
-from course_lib.grading.stock_nbgrader import StockNbgraderFailed, nbgrader
+from course_lib.grading.reporting.stock_feedback import StockFeedback
 
 SAFE = "a page without hidden tests"
 

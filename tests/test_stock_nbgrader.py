@@ -10,8 +10,16 @@ import pytest
 from browser import chromium, watched_page
 from lab_in_browser import TOKEN, jupyterlab
 
-from course_lib.grading.stock_nbgrader import StockNbgraderFailed, autograde, environment, hand_in, make_course, nbgrader, network_cage
-from course_lib.grading.submissions import solved
+from course_lib.grading.authoring.stock_nbgrader import (
+    StockNbgraderFailed,
+    autograde,
+    environment,
+    hand_in,
+    make_course,
+    nbgrader,
+    network_cage,
+)
+from course_lib.grading.authoring.submissions import solved
 
 PS01 = "ps01_maximum_likelihood"
 POINTS = {"aoi": 27, "botan": 0, "chiyo": 8}  # without the answer in words, which a person reads

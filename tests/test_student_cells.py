@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 from nbformat.v4 import new_code_cell
 
-from course_lib.grading.limits import Limits
+from course_lib.grading.judging.student_cells import StudentCells
 from course_lib.grading.records import Outcome
-from course_lib.grading.student_cells import StudentCells
-from course_lib.grading.student_kernel import StudentKernel
+from course_lib.grading.sandbox.limits import Limits
+from course_lib.grading.sandbox.student_kernel import StudentKernel
 
 
 class Kernel(StudentKernel):

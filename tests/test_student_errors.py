@@ -2,7 +2,7 @@
 
 import pytest
 
-from course_lib.grading.student_errors import StudentError, Unanswered, is_name, kind_of_error
+from course_lib.grading.sandbox.student_errors import StudentError, Unanswered, is_name, kind_of_error
 
 
 def test_an_error_is_of_the_nearest_kind_that_is_known():

@@ -5,7 +5,6 @@ Kernels cost a second each, so cells that leave theirs in order share one.
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,10 +16,10 @@ import psutil
 import pytest
 from conftest import needs_program
 
-from course_lib.grading import sandbox, student_process
-from course_lib.grading.limits import Limits
-from course_lib.grading.student_errors import Gone, TimedOut
-from course_lib.grading.student_kernel import CellRun, KernelFailed, StudentKernel
+from course_lib.grading.sandbox import sandbox, student_process
+from course_lib.grading.sandbox.limits import Limits
+from course_lib.grading.sandbox.student_errors import Gone, TimedOut
+from course_lib.grading.sandbox.student_kernel import CellRun, KernelFailed, StudentKernel
 
 pytestmark = pytest.mark.slow
 
@@ -563,10 +562,8 @@ def serve(address, names):
 def echo(monkeypatch, tmp_path):
     """Serves with a tiny server, so that these tests stand on the kernel alone."""
     (tmp_path / "serving.py").write_text(ECHO)
-    for file in ("kernel_launch.py", "system_calls.py"):
-        shutil.copy(Path(student_process.__file__).with_name(file), tmp_path)
     monkeypatch.setattr(student_process.serving, "FILES", ("serving.py",))
-    monkeypatch.setattr(student_process, "_HERE", tmp_path)
+    monkeypatch.setattr(student_process, "_CONVERSATION", tmp_path)
 
 
 def asked(connection: socket.socket, name: str, seconds: float = 10.0) -> str:
@@ -598,7 +595,7 @@ def test_the_judge_is_answered_and_the_kernel_goes_on():
 
 
 def test_where_no_group_holds_processor_time_it_keeps_to_one_core_for_good(monkeypatch):
-    from course_lib.grading import control_groups
+    from course_lib.grading.sandbox import control_groups
 
     monkeypatch.setattr(control_groups, "way", control_groups.Watchdog)
     with StudentKernel(limits=SMALL) as kernel:
@@ -617,7 +614,7 @@ def test_a_server_that_will_not_stop_is_ended():
 
 
 def test_what_the_student_wrote_is_called_through_the_judges_link():
-    from course_lib.grading.proxies import Link
+    from course_lib.grading.judging.proxies import Link
 
     with StudentKernel(limits=SMALL) as kernel:
         run(kernel, "import numpy as np\ndef double(x): return 2 * x\ndef raises(): raise KeyError('gone')")

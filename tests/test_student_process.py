@@ -2,7 +2,7 @@
 
 import pytest
 
-from course_lib.grading import student_process
+from course_lib.grading.sandbox import student_process
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_how_a_process_ended_is_said_in_words(code, says):
 
 
 def test_the_file_of_a_module_is_found():
-    assert student_process._file_of("course_lib.grading.limits") == student_process._HERE / "limits.py"
-    assert student_process._file_of("course_lib.grading") == student_process._HERE
+    assert student_process._file_of("course_lib.grading.sandbox.limits") == student_process._HERE / "limits.py"
+    assert student_process._file_of("course_lib.grading") == student_process._HERE.parent
     for name in ("no.such.module", "sys", "zipimport", ".."):
         assert student_process._file_of(name) is None

@@ -3,7 +3,7 @@
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_lib.grading.submissions import saved_by_colab, solved
+from course_lib.grading.authoring.submissions import saved_by_colab, solved
 
 MARKS = {"nbgrader": {"grade_id": "double", "solution": True, "grade": False}}
 SOURCE = new_notebook(

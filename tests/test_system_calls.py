@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from course_lib.grading import system_calls
+from course_lib.grading.sandbox import system_calls
 
 
 def outcome(code: str, *, refused: bool) -> str:

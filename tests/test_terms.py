@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from course_lib.grading.arrivals import check
-from course_lib.grading.terms import Terms, asked_of, keep, kept
+from course_lib.grading.collection.arrivals import check
+from course_lib.grading.collection.terms import Terms, asked_of, keep, kept
 
 DUE = "2027-01-31T23:59:00+09:00"
 SAID = Terms(

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from course_lib.grading.tied import exchanged, leaves, load, products, run, sources, state_of
-from course_lib.grading.wire_records import Record, Refused
+from course_lib.grading.conversation.tied import exchanged, leaves, load, products, run, sources, state_of
+from course_lib.grading.conversation.wire_records import Record, Refused
 
 
 def test_leaves_and_sources():

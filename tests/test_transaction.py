@@ -10,7 +10,7 @@ import pytest
 from foreign_course import make_foreign_course
 
 from course_lib.grading.nbgrader_course import load
-from course_lib.grading.transaction import exclusive, opened, transaction
+from course_lib.grading.recording.transaction import exclusive, opened, transaction
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def course(tmp_path):
 def test_a_second_writer_is_refused_with_the_firsts_name_until_it_has_ended(course):
     code = """
 import pathlib, sys, time, types
-from course_lib.grading.transaction import exclusive
+from course_lib.grading.recording.transaction import exclusive
 with exclusive(types.SimpleNamespace(root=pathlib.Path(sys.argv[1]))):
     print("mine", flush=True)
     time.sleep(600)

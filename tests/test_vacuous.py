@@ -7,12 +7,12 @@ from test_author_lint import TEST, notebook
 from test_execution import F, G, book
 
 from course_lib import check
-from course_lib.grading.author_lint import lint
-from course_lib.grading.jobs import Job, Plan
-from course_lib.grading.judge import judge_cell
-from course_lib.grading.precedents import EDIT, Precedents
-from course_lib.grading.rehearsal import doubts
-from course_lib.grading.vacuous import vacuous_faults
+from course_lib.grading.authoring.author_lint import lint
+from course_lib.grading.authoring.vacuous import vacuous_faults
+from course_lib.grading.judging.jobs import Job, Plan
+from course_lib.grading.judging.judge import judge_cell
+from course_lib.grading.judging.precedents import EDIT, Precedents
+from course_lib.grading.judging.rehearsal import doubts
 
 BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 BEFORE = "x = torch.ones(2)\nbefore = x.clone()\n"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.grading.wire import pack, unpack
-from course_lib.grading.wire_records import LIMITS, Foreign, Limits, Record, Reference, Refused, Row, nearest
+from course_lib.grading.conversation.wire import pack, unpack
+from course_lib.grading.conversation.wire_records import LIMITS, Foreign, Limits, Record, Reference, Refused, Row, nearest
 
 
 def there_and_back(value, **more):

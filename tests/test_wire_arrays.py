@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.grading import wire, wire_arrays
-from course_lib.grading.wire_records import Refused
+from course_lib.grading.conversation import wire, wire_arrays
+from course_lib.grading.conversation.wire_records import Refused
 
 TENSORS = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"]
 

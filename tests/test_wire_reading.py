@@ -2,8 +2,8 @@
 
 import pytest
 
-from course_lib.grading.wire_reading import Reader, cut
-from course_lib.grading.wire_records import LIMITS, Limits, Refused
+from course_lib.grading.conversation.wire_reading import Reader, cut
+from course_lib.grading.conversation.wire_records import LIMITS, Limits, Refused
 
 
 def read(coded, blobs=(), limits=LIMITS):

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from course_lib.grading.wire_records import Foreign, Record, Refused, Row
+from course_lib.grading.conversation.wire_records import Foreign, Record, Refused, Row
 
 
 @dataclasses.dataclass

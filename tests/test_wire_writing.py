@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.grading.wire_records import LIMITS, Limits, Refused
-from course_lib.grading.wire_writing import Writer
+from course_lib.grading.conversation.wire_records import LIMITS, Limits, Refused
+from course_lib.grading.conversation.wire_writing import Writer
 
 
 def coded(value, limits=LIMITS):

@@ -10,9 +10,9 @@ import pytest
 from foreign_course import make_foreign_course
 from moodle_worksheet import worksheet
 
+from course_lib.grading.collection.terms import Terms
+from course_lib.grading.collection.worksheet import Participant, asked_or_kept, keep, moment, read
 from course_lib.grading.grading_run import run_of
-from course_lib.grading.terms import Terms
-from course_lib.grading.worksheet import Participant, asked_or_kept, keep, moment, read
 
 HANAKO = ("1200345", "Hanako Yamada", "0042", "hanako@example.org")
 TARO = ("1200346", "Taro Yamada", "", "taro@example.org")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_lib.grading.wrong_answers import judge, judge_all, load_answers, table
+from course_lib.grading.authoring.wrong_answers import judge, judge_all, load_answers, table
 
 
 def _marks(name, **more):

@@ -10,18 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from course_lib.command import DONE, WrongInput
-from course_lib.grading import class_report, copies, feedback, gradebook, likeness, lost_points, mark_changes, marks, returning
-from course_lib.grading.arrivals import may_still_come
-from course_lib.grading.cells import grade_id
-from course_lib.grading.class_list import ClassList
+from course_lib.grading.collection.arrivals import may_still_come
+from course_lib.grading.collection.class_list import ClassList
+from course_lib.grading.collection.roll_call import named
 from course_lib.grading.grading_run import Run, graded_before, notebook_of, run_of, sources_of
-from course_lib.grading.marks import Standing
 from course_lib.grading.nbgrader_course import Source
-from course_lib.grading.penalties import due_date, penalise_again
-from course_lib.grading.reading import count
+from course_lib.grading.notebooks.cells import grade_id
+from course_lib.grading.notebooks.reading import count
+from course_lib.grading.recording import gradebook, mark_changes, marks
+from course_lib.grading.recording.marks import Standing
+from course_lib.grading.recording.penalties import due_date, penalise_again
+from course_lib.grading.recording.transaction import alone
 from course_lib.grading.records import Record, Status
-from course_lib.grading.roll_call import named
-from course_lib.grading.transaction import alone
+from course_lib.grading.reporting import class_report, copies, feedback, likeness, lost_points, returning
 
 _MANY = 10  # files that are no longer named one by one
 

@@ -16,25 +16,27 @@ import nbformat
 from tqdm import tqdm
 
 from course_lib.command import DONE, FAILED, Lacking, Refused, WrongInput
-from course_lib.grading import records, sandbox, worksheet
-from course_lib.grading.arrivals import check, digest, outdated, timed, told
-from course_lib.grading.class_list import ClassList, introduced
-from course_lib.grading.cluster import on_cluster
-from course_lib.grading.collecting import Submission, collect
-from course_lib.grading.engines import in_processes
+from course_lib.grading import records
+from course_lib.grading.authoring.publish import unaddressed
+from course_lib.grading.collection import worksheet
+from course_lib.grading.collection.arrivals import check, digest, outdated, timed, told
+from course_lib.grading.collection.class_list import ClassList, introduced
+from course_lib.grading.collection.collecting import Submission, collect
+from course_lib.grading.collection.roll_call import nothing, roll_call, standing, version_of
+from course_lib.grading.collection.terms import keep
 from course_lib.grading.giving_back import give_back
-from course_lib.grading.gradebook_cells import must_fit
 from course_lib.grading.grading_run import Run, run_of, sources_of
-from course_lib.grading.jobs import Graded, Job, Plan
+from course_lib.grading.judging.cluster import on_cluster
+from course_lib.grading.judging.engines import in_processes
+from course_lib.grading.judging.jobs import Graded, Job, Plan
+from course_lib.grading.judging.rehearsal import doubts, rehearse
 from course_lib.grading.nbgrader_course import Source
-from course_lib.grading.penalties import due_date
-from course_lib.grading.publish import unaddressed
+from course_lib.grading.recording.gradebook_cells import must_fit
+from course_lib.grading.recording.penalties import due_date
+from course_lib.grading.recording.transaction import alone, must_be_writable
 from course_lib.grading.records import Record, Status
-from course_lib.grading.rehearsal import doubts, rehearse
-from course_lib.grading.roll_call import nothing, roll_call, standing, version_of
+from course_lib.grading.sandbox import sandbox
 from course_lib.grading.scratch import scratch
-from course_lib.grading.terms import keep
-from course_lib.grading.transaction import alone, must_be_writable
 
 _ANSWERS = tuple(f"course_lib.{part}" for part in ("applications", "classical", "generative", "language", "networks", "recognition"))
 
@@ -164,7 +166,7 @@ def _key(job: Job) -> str:
 
 def _grader() -> bytes:
     """A digest of the grader's own code."""
-    code = sorted(Path(__file__).parent.glob("*.py"))
+    code = sorted(Path(__file__).parent.rglob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in code)).digest()
 
 

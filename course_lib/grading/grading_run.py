@@ -9,11 +9,11 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_lib.grading import records
-from course_lib.grading.limits import Limits
+from course_lib.grading.collection.terms import Terms, asked_of, kept
+from course_lib.grading.collection.worksheet import Worksheet, asked_or_kept
 from course_lib.grading.nbgrader_course import Course, Source, load
 from course_lib.grading.records import Record
-from course_lib.grading.terms import Terms, asked_of, kept
-from course_lib.grading.worksheet import Worksheet, asked_or_kept
+from course_lib.grading.sandbox.limits import Limits
 
 
 @dataclass(frozen=True)

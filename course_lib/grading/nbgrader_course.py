@@ -19,9 +19,9 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import InstantiateTests, SaveCells
 from nbgrader.utils import find_all_files
 
-from course_lib.grading.cells import grade_id, meta
-from course_lib.grading.markers import HIDDEN
 from course_lib.grading.nbgrader_settings import Markers, inside, markers_of, settings_of
+from course_lib.grading.notebooks.cells import grade_id, meta
+from course_lib.grading.notebooks.markers import HIDDEN
 
 _RESOURCES = ("notebook", "assignment", "student", "db_url")
 

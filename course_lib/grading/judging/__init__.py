@@ -1,0 +1,1 @@
+"""The instructor's tests against what a student wrote, here or on a cluster."""

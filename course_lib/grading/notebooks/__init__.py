@@ -1,0 +1,1 @@
+"""What a notebook says: its cells, what they are for, which names stand in them."""

@@ -1,0 +1,1 @@
+"""Marks in nbgrader's gradebook, and as tables."""

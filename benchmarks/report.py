@@ -48,6 +48,6 @@ def write_page(folder: Path = FOLDER) -> Path:
 def _line(record: dict[str, Any]) -> str:
     spread = f"{record['lowest']:.1f}–{record['highest']:.1f}"
     peer = f"{record['peer']} {record['versions'][record['peer']]}"
-    goal = "–" if record["goal"] is None else f"{record['goal']:.0f} ×"
+    goal = "–" if record["goal"] is None else f"{record['goal']:g} ×"
     cells = [record["name"], peer, f"**{record['ratio']:.1f} ×**", spread, goal, record["same"]]
     return "| " + " | ".join([*cells, f"{record['difference']:.0e}"]) + " |"

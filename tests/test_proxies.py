@@ -481,6 +481,7 @@ FORGED = {
 }
 
 
+@pytest.mark.usefixtures("own_messages")  # half a million calls, whose arguments other tests check
 @pytest.mark.parametrize("what", FORGED)
 def test_what_no_honest_process_sends_ends_the_conversation(what):
     with hostile(FUNCTION, FORGED[what]) as connection:

@@ -34,6 +34,19 @@ def test_the_courses_own_id_comes_before_somebody_elses_lms_id():
     assert (known.name("", "0042"), known.name("canvas", "0042")) == ("0042", "eve")
 
 
+def test_a_user_of_canvas_is_not_the_student_whose_own_id_is_the_same_number():
+    known = ClassList.of([Student("4711", lms_id="90"), Student("4712"), Student("4713", lms_id="4713")])
+    assert [known.name("canvas", given) for given in ("90", "4711", "4712", "4713")] == ["4711", "canvas-4711", "4712", "4713"]
+    assert known.strangers(["canvas-4711"]) == ["canvas-4711"]
+
+
+def test_a_classmates_id_in_a_field_of_ones_own_says_nothing():
+    everybody = [Student(f"s{number}") for number in range(5)]
+    rows = [person(str(number), f"N{number}", f"s{number}", "s3" if number == 1 else "Physics") for number in range(5)]
+    known = ClassList.of(everybody, sheet(*rows))
+    assert [known.name("moodle", str(number)) for number in range(5)] == [student.id for student in everybody]
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -56,6 +56,8 @@ def test_of_a_hidden_line_the_authors_words_and_of_what_stopped_gradings_own(ask
     assert told(lost("4711", hidden=True), asked=asked, check=CHECK) == [UNSEEN]
     for outcome in (Outcome.TIMED_OUT, Outcome.CRASHED):
         assert told(lost("no answer within 60 s", outcome=outcome), asked=asked, check=CHECK) == ["no answer within 60 s"]
+    ended = lost("its process ended itself (exit code 137)", outcome=Outcome.CRASHED)  # eight bits of whatever the student's code has seen
+    assert told(ended, asked=asked, check=CHECK) == ["its process ended itself"]
     for outcome in (Outcome.RIGHT, Outcome.NOT_ATTEMPTED, Outcome.BY_HAND, Outcome.NOT_JUDGED):
         assert told(lost("4711", outcome=outcome), asked=asked, check=CHECK) == []
 

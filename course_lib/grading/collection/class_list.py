@@ -73,6 +73,8 @@ class ClassList:
             return self.by_number.get(given, given)
         if system != "canvas" and given in self.listed:
             return given
+        if system == "canvas" and given in {*self.by_lms_id.values()} - {*self.by_lms_id}:
+            return f"canvas-{given}"  # a course's id that Canvas knows by another number: this is somebody else
         return self.by_lms_id.get(given, given)
 
     def absent(self, there: Iterable[str]) -> list[str]:
@@ -138,8 +140,9 @@ def _names(roster: Iterable[Student]) -> dict[str, set[str]]:
 def _found(people: Sequence[Participant], names: Mapping[str, set[str]]) -> dict[str, str]:
     """The course's id by the number of a participant: by what is one person's alone, else by a full name that nobody else bears."""
     found: dict[str, str] = {}
+    identifying = _identifying(people, names)
     for person in people:
-        others = set().union(*(names.get(_plain(field), set()) for field in person.fields[1:] if field))
+        others = set().union(*(names.get(_plain(field), set()) for place, field in enumerate(person.fields) if place in identifying))
         if len(others) > 1:
             raise ValueError(f"{person.identifier} of the worksheet is more than one student of the class: {', '.join(sorted(others))}")
         if others:
@@ -154,6 +157,15 @@ def _found(people: Sequence[Participant], names: Mapping[str, set[str]]) -> dict
         if person.number not in found and len(named) == 1 == bearers[_plain(person.fields[0])] and not named & set(found.values()):
             found[person.number] = next(iter(named))
     return {person.number: found.get(person.number) or _lasting(person) for person in people}
+
+
+def _identifying(people: Sequence[Participant], names: Mapping[str, set[str]]) -> set[int]:
+    """The fields behind the full name that say who somebody is: those that name students at least a quarter as often as the best of them.
+
+    A profile field of the students' own, in which somebody has written a classmate's id, is none.
+    """
+    count = Counter(place for person in people for place, field in enumerate(person.fields) if place and _plain(field) in names)
+    return {place for place, named in count.items() if 4 * named >= max(count.values())}
 
 
 def _lasting(person: Participant) -> str:

@@ -23,6 +23,7 @@ _TO_A_STUDENT = {  # what grading says to an instructor
     "its process had ended before": "Python had ended before this check called your code",
     "judging what it returns ended the judge's process": "what your code returned was too much to be judged",
 }
+_NUMBERS = re.compile(r" \(exit code -?\d+\)")  # a student's code chooses them, and knows hidden inputs by then
 _LONGEST = 600  # characters
 
 
@@ -42,7 +43,7 @@ def told(question: Question, *, asked: bool, check: str) -> list[str]:
         ['The mean: divide by N.', 'Run this check in your notebook: it says more there.']
     """
     if question.outcome in (Outcome.CRASHED, Outcome.TIMED_OUT):  # grading's own words, but for a name that a student may have chosen
-        said = _TO_A_STUDENT.get(question.message, question.message)
+        said = _NUMBERS.sub("", _TO_A_STUDENT.get(question.message, question.message))
         return _cut(re.sub(r"^the cell that defines (\w+)", lambda found: found[0] if _names(check, found[1]) else _OTHER, said))
     if question.outcome not in (Outcome.WRONG, Outcome.PART):
         return []

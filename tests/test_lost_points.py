@@ -98,7 +98,7 @@ def test_of_a_cell_that_was_stopped_only_the_checks_own_names_are_told(name, say
 
 def test_what_grading_says_to_an_instructor_is_said_to_a_student_in_other_words():
     code = "".join(
-        file.read_text(encoding="utf-8") for file in Path(lost_points.__file__).parent.glob("*.py") if file.stem != "lost_points"
+        file.read_text(encoding="utf-8") for file in Path(lost_points.__file__).parents[1].rglob("*.py") if file.stem != "lost_points"
     )
     for said in lost_points._TO_A_STUDENT:
         assert said in code

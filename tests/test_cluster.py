@@ -66,14 +66,14 @@ def test_a_worker_too_old_to_be_asked_is_refused():
 
 
 def test_the_digest_changes_with_a_module_s_name_and_with_its_content(tmp_path, monkeypatch):
-    grading = tmp_path / "grading"
-    grading.mkdir()
+    judging = tmp_path / "grading" / "judging"
+    judging.mkdir(parents=True)
     (tmp_path / "a.py").write_text("1")
-    monkeypatch.setattr(cluster, "__file__", str(grading / "cluster.py"))
+    monkeypatch.setattr(cluster, "__file__", str(judging / "cluster.py"))
     seen = [cluster.library()]
     (tmp_path / "a.py").write_text("2")
     seen.append(cluster.library())
-    (tmp_path / "a.py").rename(grading / "a.py")
+    (tmp_path / "a.py").rename(judging / "a.py")
     seen.append(cluster.library())
     assert len(set(seen)) == 3
     (tmp_path / "notes.txt").write_text("no code")

@@ -1,6 +1,7 @@
 """The search finds everything that the course has to hide, and nothing in the course's own kit. What stops a kit is in ``test_kit``."""
 
 import shutil
+from pathlib import Path
 
 from test_kit import write
 
@@ -34,9 +35,10 @@ def test_the_course_itself_has_secrets_and_its_kit_holds_none(root, tmp_path):
     speech = {path.name: path.read_bytes() for path in (root / "course_lib" / "datasets" / "speech").iterdir()}
     assert speech == {path.name: path.read_bytes() for path in (made / "course_lib" / "datasets" / "speech").iterdir()}
     assert (made / "data" / "README.md").is_file()
-    for tool in ("judge.py", "repair/a.py"):
-        write(made / "course_lib" / "grading" / tool, "1")
-        assert find_leaks(made, hidden, theirs=kit._STUDENTS)[0] == f"course_lib/grading/{tool.split('/')[0]} is the instructor's"
+    for tool in ("grade.py", "judging", "judging/judge.py", "notebooks/markers.py"):
+        theirs = {*kit._STUDENTS, Path("course_lib/grading/judging")} - {Path("course_lib/grading", tool)}
+        write(made / "course_lib" / "grading" / (tool if tool.endswith(".py") else f"{tool}/a.py"), "1")
+        assert find_leaks(made, hidden, theirs=theirs)[0] == f"course_lib/grading/{tool} is the instructor's"
         shutil.rmtree(made / "course_lib" / "grading")
     shutil.copytree(root / "solutions", made / "assignments", dirs_exist_ok=True)  # the search finds them where they are
     found = "\n".join(find_leaks(made, hidden, theirs=kit._STUDENTS))

@@ -10,7 +10,7 @@ from course_lib.grading.recording.marks import Standing
 from course_lib.grading.records import Outcome, Question, Status
 from course_lib.grading.reporting import review
 
-CODE = "".join(file.read_text(encoding="utf-8") for file in (Path(review.__file__).parent).glob("*.py") if file.name != "review.py")
+CODE = "".join(file.read_text(encoding="utf-8") for file in Path(review.__file__).parents[1].rglob("*.py") if file.name != "review.py")
 SEVERAL = "3 attempts were handed in; the newest that was worked in counts."
 REWRITTEN = "Nothing of the locked cell was left under the marks of test_a, test_b; what stands there is the student's own."
 

@@ -32,6 +32,14 @@ def answers() -> dict[str, str]:
     return {grade_id(cell): cell.source for cell in filled.cells if is_solution(cell) and cell.cell_type == "code"}
 
 
+# A second way to write one short task.
+SECOND_WAY = """def m_step(x, r):
+    n = r.sum(0)
+    mu = r.T @ x / n[:, None]
+    sigma = torch.stack([(r[:, k : k + 1] * (x - mu[k])).T @ (x - mu[k]) / n[k] for k in range(len(n))])
+    return n / len(x), mu, sigma"""
+
+
 def right_answers() -> dict[str, list[str]]:
     """The solution of each function, and the other right answers that are kept for it, as sources."""
     tree = ast.parse((ROOT / "tests" / "wrong_answers" / f"{PS01}.py").read_text(encoding="utf-8"))
@@ -163,6 +171,15 @@ def test_the_usual_way_is_no_likeness_but_a_pair_in_a_large_class_is():
     assert not pairs(many, skeleton())
     (pair,) = pairs(many | {"a": others, "b": {task: renamed(source) for task, source in others.items()}}, skeleton())
     assert (pair.first, pair.second) == ("a", "b")
+
+
+def test_a_way_that_a_sixth_of_the_class_took_is_no_likeness_and_the_same_way_of_two_is():
+    """Forty-five pairs of one task's second way would hide the one pair to look at."""
+    usual = answers()
+    another = {**usual, "m_step": SECOND_WAY}
+    for times, expected in ((10, 0), (2, 1)):
+        everybody = {f"{i:02d}": another if i < times else usual for i in range(60)}
+        assert len(pairs(everybody, skeleton())) == expected
 
 
 def test_empty_classes_and_empty_answers_are_nothing():

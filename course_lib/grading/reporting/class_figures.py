@@ -149,7 +149,7 @@ def columns(students: Iterable[Student]) -> list[dict[str, object]]:
 def _check(name: str, answers: Sequence[Question], by_hand: bool) -> Check:
     marked = [answer for answer in answers if answer.score is not None]
     points = sum((answer.max_score for answer in marked), start=0.0)
-    messages = Counter(shape(answer.words or answer.message) for answer in answers if answer.outcome in _LOST)
+    messages = Counter(answer.words.strip() or shape(answer.message) for answer in answers if answer.outcome in _LOST)
     messages.pop("", None)
     waiting = any(answer.score is None for answer in answers)
     says, times = messages.most_common(1)[0] if messages else ("", 0)

@@ -7,6 +7,7 @@ side, and never a mark: who wrote first, who helped whom and what both found in 
 
 import ast
 import builtins
+import math
 import re
 import zlib
 from collections import Counter
@@ -25,6 +26,7 @@ OWN = "cells of their own"
 GUARANTEE = 11  # t: matches of so many tokens are always found
 SHARE = 0.6  # of the shorter one's fingerprints: above it a person should look
 EVIDENCE = 16  # shared fingerprints, below which even equal answers say nothing: short tasks have few ways to be solved
+FEW = 4  # students: what no more of them wrote counts in full
 _LONGEST = 100_000  # characters of one answer that are read
 _BUILT_IN = frozenset(dir(builtins))
 _SILENT = (ast.Import, ast.ImportFrom, ast.expr_context, ast.Pass)
@@ -53,9 +55,9 @@ class Pair:
 def pairs(answers: Mapping[str, Mapping[str, str]], skeleton: Mapping[str, str]) -> list[Pair]:
     """Returns the pairs of students whose answers look alike, the most alike first.
 
-    Left out is what the skeleton gave, and what more than four students and more than a fifth of the class wrote: the usual way to solve
+    Left out is what the skeleton gave, and what more than ``FEW`` students and more than a fifth of the class wrote: the usual way to solve
     a task is no sign of copying. A pair is named if it shares ``SHARE`` of the shorter one's fingerprints that are left, and ``EVIDENCE``
-    of them.
+    of them, where one that c of N students wrote, c > ``FEW``, counts as log(N / c) / log(N / ``FEW``).
 
     Args:
         answers: source of each answer, by student and grade id.
@@ -77,13 +79,14 @@ def pairs(answers: Mapping[str, Mapping[str, str]], skeleton: Mapping[str, str])
     found = {name: {task: fingerprints(tokens(source)) - given for task, source in answers[name].items()} for name in students}
     whole = {name: frozenset().union(*found[name].values()) for name in students}
     seen = Counter(mark for marks in whole.values() for mark in marks)
-    usual = {mark for mark, times in seen.items() if times > max(4, len(students) / 5)}
+    usual = {mark for mark, times in seen.items() if times > max(FEW, len(students) / 5)}
+    rarity = {mark: 1.0 if seen[mark] <= FEW else math.log(len(students) / seen[mark]) / math.log(len(students) / FEW) for mark in seen}
     whole = {name: marks - usual for name, marks in whole.items()}
     named = []
-    for i, j, shared in _shared([whole[name] for name in students]):
+    for i, j, shared, evidence in _shared([whole[name] for name in students], rarity):
         first, second = students[i], students[j]
         score = shared / min(len(whole[first]), len(whole[second]))
-        if shared >= EVIDENCE and score >= SHARE:
+        if evidence >= EVIDENCE and score >= SHARE:
             named.append(Pair(first, second, score, _by_task(found[first], found[second], usual), shared))
     return sorted(named, key=lambda pair: (-pair.score, -pair.length, pair.first, pair.second))
 
@@ -174,14 +177,16 @@ def _word(node: ast.AST) -> str:
     return "Assign" if isinstance(node, ast.AnnAssign) else type(node).__name__
 
 
-def _shared(marks: Sequence[frozenset[int]]) -> Iterator[tuple[int, int, int]]:
-    """Every two texts that share fingerprints, and how many."""
+def _shared(marks: Sequence[frozenset[int]], rarity: Mapping[int, float]) -> Iterator[tuple[int, int, int, float]]:
+    """Every two texts that share fingerprints, how many, and how much these count together."""
     columns = {mark: i for i, mark in enumerate(sorted(frozenset().union(*marks)))}
     rows = np.repeat(np.arange(len(marks)), [len(each) for each in marks])
     places = np.array([columns[mark] for each in marks for mark in each], dtype=np.int64)
     table = sparse.csr_array((np.ones(len(places), dtype=np.int32), (rows, places)), shape=(len(marks), max(len(columns), 1)))
     both = sparse.triu(table @ table.T, k=1).tocoo()
-    yield from zip(both.row.tolist(), both.col.tolist(), both.data.tolist(), strict=True)
+    weight = np.array([rarity[mark] for mark in columns] or [0.0])
+    evidence = ((table * weight) @ table.T).toarray()[both.row, both.col]
+    yield from zip(both.row.tolist(), both.col.tolist(), both.data.tolist(), evidence.tolist(), strict=True)
 
 
 def _by_task(first: Mapping[str, frozenset[int]], second: Mapping[str, frozenset[int]], usual: set[int]) -> dict[str, float]:

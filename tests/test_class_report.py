@@ -79,10 +79,10 @@ def test_the_hardest_check_comes_first_with_what_most_were_told():
 
 def test_the_authors_words_count_before_the_message_and_a_crash_is_a_failure_too():
     crashed = Question("q", 1.0, 0.0, Outcome.CRASHED, "the process ended", words="")
-    hidden = Question("q", 1.0, 0.0, Outcome.WRONG, "Mistake: 4711", words="add logarithms", hidden=True)
+    hidden = Question("q", 1.0, 0.0, Outcome.WRONG, "Mistake: 4711", words="divide by N, not N - 1", hidden=True)
     records = [Record(str(i), "a", "a", Status.GRADED, (question,)) for i, question in enumerate((crashed, hidden, hidden))]
     (check,) = checks_of(records)
-    assert (check.says, check.times) == ("add logarithms", 2)
+    assert (check.says, check.times) == ("divide by N, not N - 1", 2)
     assert "(1 stopped)" in section(class_report.page(records), "Hardest checks")
 
 

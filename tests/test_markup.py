@@ -96,6 +96,11 @@ def test_dollars_of_money_and_code_are_no_formulae():
     assert "<math" not in markup.markdown("It costs $5 and $6 a month.\n\nOr `$x$`, or \\$7 and \\$8.")
 
 
+@pytest.mark.parametrize("text", ["$x$ is 1", "$x$, anywhere between 0 and 5", "| |\n|-|\n| $x$, not 0 |", "$$x$$ 7"])
+def test_what_begins_with_a_formula_may_end_in_a_digit(text):
+    assert "<math" in markup.markdown(text)
+
+
 def test_pictures_are_shown_if_they_are_embedded_and_named_if_not():
     shown = markup.markdown("![mine](attachment:a.png) ![far](http://example.org/b.png)", {"a.png": {"image/png": picture()}})
     assert f'<img src="data:image/png;base64,{picture()}" alt="mine">' in shown

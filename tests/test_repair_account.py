@@ -1,5 +1,7 @@
 """Repairs and remarks are sentences about the release's cells and never repeat a student's words."""
 
+import hashlib
+
 from nbformat.v4 import new_code_cell
 
 from course_lib.grading.notebooks.reading import Cell
@@ -37,6 +39,17 @@ def test_an_older_schema_is_no_forgery_and_an_unknown_one_is():
 def test_whole_numbers_and_fractions_are_the_same_points():
     assert told([cell(0), cell(1), cell(2, points=2.0)], [0, 1, 2])[1] == []
     assert len(told([cell(0), cell(1), cell(2, points=2.5)], [0, 1, 2])[1]) == 1
+
+
+def test_points_that_the_course_has_changed_are_nobodys_forgery():
+    """A check with the checksum of its own release is as it was given out, whatever it was worth then; in an answer nothing tells."""
+    text = f"{RELEASED[2].source}codeTrueFalseTruet2.5".encode()
+    older = cell(2, points=2.5, locked=True, checksum=hashlib.md5(text, usedforsecurity=False).hexdigest())
+    assert told([cell(0), cell(1), older], [0, 1, 2]) == (["the course has changed the points of t since it was given out"], [])
+    assert told([cell(0), cell(1, points=7), cell(2)], [0, 1, 2])[1] == []
+    forged = cell(2, points=1000, locked=True, checksum=older.marks["checksum"])
+    assert "marks of t" in told([cell(0), cell(1), forged], [0, 1, 2])[1][0]
+    assert "marks of t" in told([cell(0), cell(1), cell(2, points=2.5, grade=False)], [0, 1, 2])[1][0]
 
 
 def test_what_is_missing_changed_and_out_of_order():

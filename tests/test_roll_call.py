@@ -114,3 +114,13 @@ def test_another_check_other_points_and_another_file_make_a_version_and_outputs_
     other += [mended(source, lambda book: checks(book).metadata["nbgrader"].update(points=77))]
     other += [dataclasses.replace(source, files={"data.csv": b"1"})]
     assert len({here, *map(version_of, other)}) == 4
+
+
+def test_who_was_graded_for_other_points_or_questions_is_graded_anew_with_everybody(sources):
+    before = graded("ada", sources)
+    first, *others = before.questions
+    worth = dataclasses.replace(before, questions=(dataclasses.replace(first, max_score=first.max_score + 1), *others))
+    for stands, what in ((worth, "points"), (dataclasses.replace(before, questions=tuple(others)), "questions")):
+        with pytest.raises(ValueError, match=f"ada was graded by .*, with other {what}: give everything"):
+            roll_call([handed_in("eve")], [stands], ["ada", "eve"], sources, where=Path("late"), only=True)
+    assert roll_call([handed_in("eve")], [before], ["ada", "eve"], sources, where=Path("late"), only=True)[1] == [before]

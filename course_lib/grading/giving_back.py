@@ -62,7 +62,7 @@ def closing_lines(run: Run, rows: Sequence[marks.Row]) -> list[str]:
     if waiting := sum(row.waiting for row in rows):
         students = count(sum(row.waiting > 0 for row in rows), "student")
         lines.append(
-            f"not final: {count(waiting, 'answer')} of {students} wait for a person in formgrader; tables and feedback for an LMS leave these "
+            f"not final: {count(waiting, 'answer')} of {students} {'waits' if waiting == 1 else 'wait'} for a person in formgrader; tables and feedback for an LMS leave these "
             "students out"
         )
     if coming := [row.student for row in rows if row.may_come]:

@@ -44,6 +44,8 @@ def by_student(file: Path, column: str) -> dict[str, str]:
     Raises:
         ValueError: if the file cannot be read, has not these columns, or names a student twice.
     """
+    if not file.is_file():
+        raise ValueError(f"{file} is not there")
     try:
         lines = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"), newline="")))
     except (OSError, UnicodeDecodeError, csv.Error) as why:

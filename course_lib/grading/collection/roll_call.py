@@ -139,8 +139,12 @@ def _right_assignment(handed_in: Sequence[Submission], where: Path) -> None:
 
 
 def _same_questions(record: Record, source: Source) -> None:
-    asked = {meta(cell)["grade_id"] for cell in source.instructor.cells if meta(cell).get("grade") or meta(cell).get("task")}
-    if asked != {question.grade_id for question in record.questions}:
+    cells = [meta(cell) for cell in source.instructor.cells if meta(cell).get("grade") or meta(cell).get("task")]
+    asked = {marks["grade_id"]: float(marks["points"]) for marks in cells}
+    before = {question.grade_id: float(question.max_score) for question in record.questions}
+    if asked != before:
+        what = "questions" if asked.keys() != before.keys() else "points"
         raise ValueError(
-            f"{record.student} was graded by another version of {source.notebook}, with other questions: give everything that was handed in"
+            f"{record.student} was graded by another version of {source.notebook}, with other {what}: give everything that was handed in, "
+            "without --only"
         )

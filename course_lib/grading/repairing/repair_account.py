@@ -122,7 +122,15 @@ def _marks(cells: Sequence[Cell], alignment: Alignment, released: Sequence[Noteb
     if alignment.forged:
         worn = [grade_id(released[alignment.places[i]]) for i in sorted(alignment.forged)]
         remarks.append(f"marks of other cells were found on {listed(worn)}: swapped by hand, or forged; what the cells say was believed")
-    if altered := [grade_id(cell) for i, cell in placed if cells[i].grade_id == grade_id(cell) and _altered(cells[i].marks, meta(cell))]:
+    altered = {
+        grade_id(cell): cells[i] for i, cell in placed if cells[i].grade_id == grade_id(cell) and _altered(cells[i].marks, meta(cell))
+    }
+    true = {grade_id(cell): meta(cell) for _, cell in placed}
+    if worth := [name for name, cell in altered.items() if _other_points(cell, true[name])]:
+        repairs.append(
+            f"the course has changed the points of {listed(worth)} since {'it was' if len(worth) == 1 else 'they were'} given out"
+        )
+    if altered := [name for name in altered if name not in worth]:
         remarks.append(f"the marks of {listed(altered)} say something else than the release: an older one, or forged; the release counts")
     return repairs, remarks
 
@@ -130,6 +138,13 @@ def _marks(cells: Sequence[Cell], alignment: Alignment, released: Sequence[Noteb
 def _altered(marks: Mapping[str, object], true: Mapping[str, object]) -> bool:
     differing = any(name in marks and name in true and marks[name] != true[name] for name in _COMPARED)
     return differing or marks.get("schema_version", 3) not in _SCHEMA_VERSIONS or ("points" in marks) > ("points" in true)
+
+
+def _other_points(cell: Cell, true: Mapping[str, object]) -> bool:
+    """Whether a cell is as it was given out but for points that the release has changed since; of an answer nothing tells, and nothing hangs on it."""
+    marks = cell.marks
+    same = "points" in marks and "points" in true and not _altered({**marks, "points": true["points"]}, true)
+    return same and bool(marks.get("solution") or marks.get("task") or as_given_out(cell))
 
 
 def _now(n: int, verb: str) -> str:

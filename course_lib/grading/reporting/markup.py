@@ -8,14 +8,16 @@ import binascii
 import functools
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import nh3
 from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
 from markupsafe import Markup, escape
 from mdit_py_plugins.amsmath import amsmath_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.dollarmath.index import math_inline_dollar
 from PIL import Image
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -182,6 +184,21 @@ def _rendered(text: str) -> Markup:
     return _clean(_parser().render(text, {"pictures": {}}))
 
 
+def _formula_first(rule: Callable[[StateInline, bool], bool]) -> Callable[[StateInline, bool], bool]:
+    """The rule for ``$x$``, which asks whether a digit stands before it, and at the very beginning takes the last character of all for that."""
+
+    def guarded(state: StateInline, silent: bool) -> bool:
+        if state.pos:
+            return rule(state, silent)
+        text, state.src = state.src, f"{state.src}\n"
+        try:
+            return rule(state, silent)
+        finally:
+            state.src = text
+
+    return guarded
+
+
 @functools.cache
 def _parser() -> MarkdownIt:
     def math(content: str, options: Mapping[str, bool]) -> str:
@@ -189,6 +206,7 @@ def _parser() -> MarkdownIt:
 
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": 40}).enable(["table", "strikethrough"])
     parser.use(dollarmath_plugin, allow_digits=False, double_inline=True, renderer=math)
+    parser.inline.ruler.at("math_inline", _formula_first(math_inline_dollar(allow_digits=False, allow_double=True)))
     parser.use(amsmath_plugin, renderer=lambda content: _formula(content, display=True))
     parser.add_render_rule("image", _image)
     for cell in ("th_open", "td_open"):

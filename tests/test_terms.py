@@ -84,7 +84,7 @@ def test_a_list_that_is_none_is_refused(tmp_path, text, said):
     (tmp_path / "times.csv").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=said):
         asked_of(Namespace(times=tmp_path / "times.csv"), Terms())
-    with pytest.raises(ValueError, match=r"gone\.csv cannot be read"):
+    with pytest.raises(ValueError, match=r"gone\.csv is not there"):
         asked_of(Namespace(times=tmp_path / "gone.csv"), Terms())
 
 

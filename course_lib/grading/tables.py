@@ -44,10 +44,10 @@ def by_student(file: Path, column: str) -> dict[str, str]:
     Raises:
         ValueError: if the file cannot be read, has not these columns, or names a student twice.
     """
-    if not file.is_file():
-        raise ValueError(f"{file} is not there")
     try:
         lines = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"), newline="")))
+    except FileNotFoundError as why:
+        raise ValueError(f"{file} is not there") from why
     except (OSError, UnicodeDecodeError, csv.Error) as why:
         raise ValueError(f"{file} cannot be read as a CSV file in UTF-8: {why}") from why
     if not lines or not {"student", column} <= set(lines[0]):
